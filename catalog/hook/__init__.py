@@ -1,0 +1,1 @@
+"""Step 3: the custom resource that seeds a project's repository with the rendered template."""

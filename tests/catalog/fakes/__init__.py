@@ -1,0 +1,1 @@
+"""Stand-ins for AWS that behave: they keep state, enforce limits and refuse as the service does."""

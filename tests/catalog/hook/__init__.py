@@ -1,0 +1,1 @@
+"""Step 3: tests of the hook that seeds repositories."""

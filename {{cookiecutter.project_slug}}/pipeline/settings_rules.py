@@ -1,0 +1,187 @@
+"""Step 4: the rules of settings.yaml that need two keys; they look at raw values, so that all mistakes show at once."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.settings_model import OBJECTIVES
+from pipeline.steps.metric_table import BINARY, METRICS, metrics_for
+
+Raw = Mapping[str, Any]
+# Keys and values: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
+_TAG_KEY, _TAG_VALUE = re.compile(r"[\w\s.:/=+\-@]{1,128}"), re.compile(r"[\w\s.:/=+\-@]{0,256}")
+# The service takes 50 tags; the project's own and the deploy step's take some of them.
+MAX_TAGS = 40
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: where, which rule, what to do; `show_value` tells whether the value itself helps."""
+
+    path: tuple[str, ...]
+    rule: str
+    remedy: str
+    show_value: bool = True
+
+
+def cross_problems(raw: Raw) -> Iterator[Problem]:
+    """Find every mistake that no single field shows; values of a wrong type are passed over."""
+    yield from _objective(raw)
+    yield from _positive_class(raw)
+    yield from _gate(raw)
+    yield from _concurrency(raw)
+    yield from _split(raw)
+    yield from _files(raw)
+    yield from _security(raw)
+    yield from _tags(raw)
+
+
+def _section(raw: Raw, *path: str) -> Raw:
+    value: Any = raw
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def _objective(raw: Raw) -> Iterator[Problem]:
+    problem_type, metric = raw.get("problem_type"), raw.get("objective_metric")
+    if isinstance(problem_type, str) and problem_type in OBJECTIVES and isinstance(metric, str):
+        allowed = OBJECTIVES[problem_type]
+        if metric not in allowed:
+            rule = f"must fit problem_type {problem_type}: one of {', '.join(allowed)}"
+            yield Problem(("objective_metric",), rule, _near(metric, allowed) or f"write {allowed[0]}")
+
+
+def _positive_class(raw: Raw) -> Iterator[Problem]:
+    if isinstance(raw.get("positive_class"), str) and raw.get("problem_type") in set(OBJECTIVES) - {BINARY}:
+        yield Problem(("positive_class",), "is for BinaryClassification only", "remove it")
+
+
+def _near(word: str, allowed: tuple[str, ...]) -> str:
+    folded = {name.lower(): name for name in allowed}
+    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    return f"did you mean {folded[near[0]]}?" if near else ""
+
+
+def _gate(raw: Raw) -> Iterator[Problem]:
+    gate, problem_type = _section(raw, "gate"), raw.get("problem_type")
+    known = isinstance(problem_type, str) and problem_type in OBJECTIVES
+    allowed = metrics_for(problem_type) if known and isinstance(problem_type, str) else tuple(METRICS)
+    pairs: list[tuple[tuple[str, ...], Any, tuple[str, ...], Any]] = [
+        (("gate", "metric"), gate.get("metric"), ("gate", "threshold"), gate.get("threshold"))
+    ]
+    for name, limit in _section(gate, "minimums").items():
+        pairs.append((("gate", "minimums", name), name, ("gate", "minimums", name), limit))
+    for path, metric, limit_path, limit in pairs:
+        if isinstance(metric, str) and metric not in allowed:
+            fits = f" of problem_type {problem_type}" if known else ""
+            yield Problem(
+                path, f"must be a metric{fits}: one of {', '.join(allowed)}", _near(metric, allowed) or "choose one"
+            )
+        if isinstance(metric, str) and metric in METRICS:
+            yield from _limit(metric, limit_path, _number(limit))
+
+
+def _limit(metric: str, path: tuple[str, ...], limit: float | None) -> Iterator[Problem]:
+    bounds = METRICS[metric]
+    if limit is None or limit != limit or abs(limit) == float("inf") or bounds.low <= limit <= bounds.high:
+        return
+    if bounds.high == float("inf"):
+        yield Problem(path, f"must be at least {bounds.low:g} for {metric}", "write the largest error that you accept")
+    elif bounds.low == -float("inf"):
+        yield Problem(path, f"must be at most {bounds.high:g} for {metric}", "write a number such as 0.5")
+    elif 1 < limit <= 100:
+        yield Problem(
+            path, f"must be from 0 to 1 for {metric}", f"if per cent was meant, write {limit / 100:g} for {limit:g} %"
+        )
+    else:
+        yield Problem(path, f"must be from 0 to 1 for {metric}", "write a number such as 0.8")
+
+
+def _concurrency(raw: Raw) -> Iterator[Problem]:
+    base = _section(raw, "endpoint")
+    yield from _ordered(base, "provisioned_concurrency", "max_concurrency", ("endpoint",))
+    for stage in ("staging", "prod"):
+        own = _section(raw, "stages", stage)
+        given = {name: value for name, value in own.items() if value is not None}
+        sizes, path = {**base, **given}, ("stages", stage)
+        if given.keys() & {"provisioned_concurrency", "max_concurrency"}:
+            yield from _ordered(sizes, "provisioned_concurrency", "max_concurrency", path)
+        yield from _ordered(sizes, "max_provisioned_concurrency", "max_concurrency", path)
+        yield from _ordered(sizes, "min_provisioned_concurrency", "max_provisioned_concurrency", path)
+        yield from _scaling(sizes, path)
+
+
+def _ordered(sizes: Raw, small: str, large: str, path: tuple[str, ...]) -> Iterator[Problem]:
+    low, high = _number(sizes.get(small)), _number(sizes.get(large))
+    if low is not None and high is not None and low > high:
+        yield Problem((*path, small), f"must be at most {large} ({high:g})", f"lower it, or raise {large}")
+
+
+def _scaling(sizes: Raw, path: tuple[str, ...]) -> Iterator[Problem]:
+    needed = ("provisioned_concurrency", "min_provisioned_concurrency")
+    if _number(sizes.get("max_provisioned_concurrency")) and not all(sizes.get(name) for name in needed):
+        rule = f"needs {needed[0]} and {needed[1]} of at least 1: scaling starts from one and stops at the other"
+        yield Problem((*path, "max_provisioned_concurrency"), rule, "give both")
+
+
+def _split(raw: Raw) -> Iterator[Problem]:
+    data = _section(raw, "data")
+    test, validation = _number(data.get("test_fraction", 0.2)), _number(data.get("validation_fraction", 0.1))
+    if test is not None and validation is not None and 0 < test < 1 and 0 < validation < 1 and test + validation >= 1:
+        path = ("data", "test_fraction" if "test_fraction" in data else "validation_fraction")
+        yield Problem(
+            path, f"leaves no rows for training: the two fractions make {test + validation:g}", "keep their sum below 1"
+        )
+    column = data.get("split_column")
+    if isinstance(column, str) and column == raw.get("target_column"):
+        yield Problem(
+            ("data", "split_column"),
+            "must be another column than target_column",
+            "name the column of train and test, or null",
+        )
+
+
+def _files(raw: Raw) -> Iterator[Problem]:
+    flow = _section(raw, "flow")
+    for name in ("file", "balance"):
+        if isinstance(flow.get(name), str) and ".." in flow[name].split("/"):
+            yield Problem(("flow", name), "must stay inside the repository", "remove `..`")
+
+
+def _security(raw: Raw) -> Iterator[Problem]:
+    security = _section(raw, "security")
+    pair = ("subnets", "security_groups")
+    for one, other in (pair, pair[::-1]):
+        if security.get(one) and not security.get(other):
+            yield Problem(
+                ("security", one),
+                f"needs {other} as well: a VPC configuration has both",
+                f"give {other}, or remove {one}",
+            )
+
+
+def _tags(raw: Raw) -> Iterator[Problem]:
+    tags = _section(raw, "tags")
+    if len(tags) > MAX_TAGS:
+        yield Problem(("tags",), f"must be at most {MAX_TAGS} ({len(tags)} given)", "remove some")
+    for key, value in tags.items():
+        if not _TAG_KEY.fullmatch(key) or key.lower().startswith(("aws:", "sagemaker:")):
+            rule = (
+                "a tag's key is 1 to 128 letters, digits, blanks and . : / = + - @ _; aws: and sagemaker: are reserved"
+            )
+            yield Problem(("tags", key), rule, "rename it", show_value=False)
+        elif isinstance(value, str) and not _TAG_VALUE.fullmatch(value):
+            rule = "a tag's value is at most 256 letters, digits, blanks and . : / = + - @ _"
+            yield Problem(("tags", key), rule, "shorten or rename it")

@@ -1,0 +1,139 @@
+"""Step 4: find the input data: what was given, else a cache, else a download whose sha256 is checked."""
+
+import hashlib
+import os
+import tempfile
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+
+from pipeline.dataset import adult_csv
+from pipeline.errors import DataError
+
+ADULT = "uci-adult"
+# Of the files that UCI publishes, https://doi.org/10.24432/C5XW20
+SHA256 = {
+    "adult.data": "5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d",
+    "adult.test": "a2a9044bc167a35b2361efbabec64e89d69ce82d9790d2980119aac5fd7e9c05",
+}
+MIRRORS = (
+    "https://sagemaker-sample-files.s3.amazonaws.com/datasets/tabular/uci_adult",
+    "https://archive.ics.uci.edu/ml/machine-learning-databases/adult",
+)
+SECONDS_TO_ANSWER = 2
+# A file beside the data, whose one line says where they come from
+ORIGIN = "ORIGIN"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sagemaker-autopilot" / "uci-adult"
+
+Fetch = Callable[[str], bytes]
+
+
+class UnreachableError(DataError):
+    """The sample data is nowhere to be had: not given, not cached, and no mirror answers."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the input CSV is.
+
+    Attributes:
+        location: a local CSV that is to be uploaded, or the s3:// URI of one that is there already.
+        origin: where it came from, for people.
+    """
+
+    location: Path | str
+    origin: str
+
+
+def fetch(url: str) -> bytes:
+    """Download over HTTPS; a silent host is given up after two seconds, so that a laptop without network goes on."""
+    with urllib.request.urlopen(url, timeout=SECONDS_TO_ANSWER) as answer:  # noqa: S310 (MIRRORS are https)
+        return bytes(answer.read())
+
+
+def find(source: str, data: str | None, work: Path, cache: Path = CACHE, fetch: Fetch = fetch) -> Source:
+    """Find the input CSV.
+
+    Args:
+        source: `data.source` of settings.yaml: uci-adult, a path or an s3:// URI.
+        data: what the user gave as DATA, if anything: a folder with Adult's two files, a folder with one CSV, a CSV, or
+            an s3:// URI. It goes before `source`.
+        work: folder for a CSV that has to be made first.
+        cache: folder of earlier downloads.
+        fetch: downloads a URL; raises OSError when it cannot.
+
+    Raises:
+        UnreachableError: when uci-adult can be had nowhere.
+        DataError: when a given path does not exist or holds no CSV.
+    """
+    given, name = (data, "DATA") if data else (source, "data.source")
+    if given.startswith("s3://"):
+        return Source(given, f"{name}={given}")
+    if given == ADULT:
+        return Source(_write(_published(cache, fetch), work), f"UCI Adult, from {cache}")
+    return _local(Path(given), f"{name}={given}", work)
+
+
+def _local(path: Path, origin: str, work: Path) -> Source:
+    if path.is_file():
+        return Source(path, origin)
+    if not path.is_dir():
+        raise DataError(f"{origin}: does not exist; give a CSV, a folder with adult.data and adult.test, or s3://...")
+    if (path / ORIGIN).is_file():
+        origin = (path / ORIGIN).read_text(encoding="utf-8").strip()
+    if all((path / name).is_file() for name in SHA256):
+        files = {name: (path / name).read_bytes() for name in SHA256}
+        published = all(sha256(data) == SHA256[name] for name, data in files.items())
+        return Source(_write(files, work), f"UCI Adult, {origin}" if published else origin)
+    found = sorted(path.glob("*.csv"))
+    if len(found) != 1:
+        raise DataError(f"{origin}: holds {len(found)} CSV files, and not adult.data and adult.test; name the CSV")
+    return Source(found[0], origin)
+
+
+def _published(cache: Path, fetch: Fetch) -> dict[str, bytes]:
+    """Give Adult's two files from the cache, filling it from the first mirror that has them unchanged."""
+    kept = {name: (cache / name).read_bytes() for name in SHA256 if (cache / name).is_file()}
+    files = {name: data for name, data in kept.items() if sha256(data) == SHA256[name]}
+    for name in SHA256.keys() - files.keys():
+        files[name] = _download(name, fetch)
+        _replace(cache / name, files[name])
+    return files
+
+
+def _download(name: str, fetch: Fetch) -> bytes:
+    tried = []
+    for mirror in MIRRORS:
+        try:
+            data = fetch(f"{mirror}/{name}")
+        except (OSError, HTTPException) as error:
+            tried.append(f"{mirror}: {error}")
+            continue
+        if sha256(data) == SHA256[name]:
+            return data
+        tried.append(f"{mirror}: sha256 is {sha256(data)}, not {SHA256[name]}")
+    raise UnreachableError(
+        f"data.source: {name} of UCI Adult is not in the cache and cannot be downloaded; "
+        f"give the folder that holds it, DATA=folder, or your own CSV ({'; '.join(tried)})"
+    )
+
+
+def sha256(data: bytes) -> str:
+    """Give the hexadecimal digest by which the content of a file is known."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _write(files: dict[str, bytes], work: Path) -> Path:
+    path = work / "data.csv"
+    _replace(path, adult_csv(files["adult.data"], files["adult.test"]))
+    return path
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a whole file or none: whoever reads at the same time sees the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:
+        partial.write(data)
+    os.replace(partial.name, path)

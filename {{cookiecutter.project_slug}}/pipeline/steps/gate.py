@@ -1,0 +1,91 @@
+"""Step 4, Evaluate: threshold, minimums, the constant answer, the approved model: is the model good enough? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipeline.steps.metric_table import METRICS
+from pipeline.steps.tables import StepError
+
+Metrics = Mapping[str, "float | None"]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a model must reach.
+
+    Attributes:
+        metric: the gate's metric.
+        threshold: its limit.
+        minimums: limits of further metrics.
+        tolerance: how much worse than the approved model still passes.
+    """
+
+    metric: str
+    threshold: float
+    minimums: Mapping[str, float]
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison and its outcome; `limit` is None where there was nothing to compare with."""
+
+    name: str
+    metric: str
+    value: float
+    limit: float | None
+    direction: str
+    passed: bool
+
+
+def decide(demand: Demand, reached: Metrics, baseline: Metrics, champion: Metrics | None) -> dict[str, Any]:
+    """Give the `gate` object of evaluation.json; the Gate step reads its numbers.
+
+    Args:
+        demand: what is demanded.
+        reached: the model's metrics.
+        baseline: the constant answer's.
+        champion: the approved model's; None when there is none.
+
+    Raises:
+        StepError: when the gate's metric has no value on these rows.
+    """
+    metric = METRICS[demand.metric]
+    value = reached.get(demand.metric)
+    if value is None:
+        rule = "it needs rows of every class (or a target that varies) among them; hold out more rows"
+        raise StepError(f"gate.metric: {demand.metric} has no value on the held-out rows; {rule}")
+    threshold = _limit("threshold", demand.metric, value, demand.threshold)
+    minimums = [_limit(f"minimum {name}", name, reached.get(name), limit) for name, limit in demand.minimums.items()]
+    constant = baseline.get(demand.metric)
+    beats_constant = constant is None or metric.better(value, constant)
+    against = (champion or {}).get(demand.metric)
+    slack = demand.tolerance if metric.direction == "maximize" else -demand.tolerance
+    holds_its_own = against is None or metric.no_worse(value, against - slack)
+    checks = [
+        threshold,
+        *minimums,
+        Check("constant answer", demand.metric, value, constant, metric.direction, beats_constant),
+        Check("approved model", demand.metric, value, against, metric.direction, holds_its_own),
+    ]
+    return {
+        "metric": demand.metric,
+        "value": value,
+        "threshold": demand.threshold,
+        "direction": metric.direction,
+        "checks": [asdict(check) for check in checks],
+        "passed": int(all(check.passed for check in checks)),
+        "minimums_met": int(all(check.passed for check in minimums)),
+        "beats_baseline": int(beats_constant),
+        "beats_champion": int(holds_its_own),
+    }
+
+
+def _limit(name: str, metric: str, value: float | None, limit: float) -> Check:
+    rule = METRICS[metric]
+    reached = float("nan") if value is None else value
+    shown = 0.0 if value is None else value
+    return Check(name, metric, shown, limit, rule.direction, rule.no_worse(reached, limit))

@@ -1,0 +1,116 @@
+"""Step 4, Evaluate: the metrics of a gate, on numpy alone. Pure.
+
+Definitions are scikit-learn's (tests/pipeline/test_metrics.py holds them to it), with 0 where it would warn of a
+division by zero and None where a metric is undefined on these rows. The calibration error has ten bins of equal width.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.steps.metric_table import BINARY, REGRESSION, metrics_for
+from pipeline.steps.predictions import Answers
+
+Array = Any
+BINS = 10
+EPSILON = float(np.finfo(np.float64).eps)
+
+
+def measure(problem_type: str, answers: Answers, positive: str | None = None) -> dict[str, float | None]:
+    """Compute every metric of the problem type.
+
+    Args:
+        problem_type: as in settings.yaml.
+        answers: the answers beside the true values.
+        positive: the positive class of a binary problem.
+    """
+    if problem_type == REGRESSION:
+        found = _regression(answers)
+    elif problem_type == BINARY:
+        found = {**_classification(answers), **_binary(answers, answers.classes.index(str(positive)))}
+    else:
+        found = {**_classification(answers), "auc": _one_against_rest(answers)}
+    return {name: _known(found[name]) for name in metrics_for(problem_type)}
+
+
+def confusion(answers: Answers) -> Array:
+    """Count rows by true class (row) and answered class (column)."""
+    size = len(answers.classes)
+    return np.bincount(answers.actual * size + answers.predicted, minlength=size * size).reshape(size, size)
+
+
+def area(truth: Array, score: Array) -> float | None:
+    """Compute the area under the ROC curve: the share of pairs in the right order, ties counted half."""
+    positives = int(np.sum(truth))
+    negatives = len(truth) - positives
+    if not positives or not negatives:
+        return None
+    _, group, counts = np.unique(score, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[group]
+    return float((np.sum(ranks[truth]) - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def calibration_error(truth: Array, score: Array) -> float:
+    """Compute the mean distance of stated and true share over the bins, weighted by their rows."""
+    at = np.minimum((score * BINS).astype(int), BINS - 1)
+    stated, true = np.bincount(at, score, BINS), np.bincount(at, truth, BINS)
+    return float(np.sum(np.abs(stated - true)) / len(truth))
+
+
+def _regression(answers: Answers) -> dict[str, float | None]:
+    errors = answers.actual - answers.predicted
+    spread = float(np.sum((answers.actual - answers.actual.mean()) ** 2))
+    return {
+        "rmse": float(np.sqrt(np.mean(errors**2))),
+        "mae": float(np.mean(np.abs(errors))),
+        "r2": 1 - float(np.sum(errors**2)) / spread if spread else None,
+    }
+
+
+def _classification(answers: Answers) -> dict[str, float | None]:
+    matrix = confusion(answers)
+    hits, actual, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    scores = _divided(2 * hits, actual + predicted)
+    total, seen = int(matrix.sum()), (actual + predicted) > 0
+    true_share = answers.shares[np.arange(total), answers.actual]
+    return {
+        "accuracy": float(hits.sum() / total),
+        "weighted_f1": float(np.sum(scores * actual) / total),
+        "macro_f1": float(np.mean(scores[seen])),
+        "balanced_accuracy": float(np.mean((hits[actual > 0]) / actual[actual > 0])),
+        "log_loss": float(-np.mean(np.log(np.clip(true_share, EPSILON, 1 - EPSILON)))),
+    }
+
+
+def _binary(answers: Answers, positive: int) -> dict[str, float | None]:
+    truth, said = answers.actual == positive, answers.predicted == positive
+    hits, score = int(np.sum(truth & said)), answers.shares[:, positive]
+    return {
+        "f1": float(_divided(2 * hits, int(np.sum(truth)) + int(np.sum(said)))),
+        "precision": float(_divided(hits, int(np.sum(said)))),
+        "recall": float(_divided(hits, int(np.sum(truth)))),
+        "auc": area(truth, score),
+        "calibration_error": calibration_error(truth, score),
+    }
+
+
+def _one_against_rest(answers: Answers) -> float | None:
+    """Average the area of each class that occurs against the others, weighted by the classes' rows."""
+    counts = np.bincount(answers.actual, minlength=len(answers.classes))
+    found = [
+        (area(answers.actual == at, answers.shares[:, at]), int(count)) for at, count in enumerate(counts) if count
+    ]
+    if any(one is None for one, _ in found):
+        return None
+    return float(np.average([one for one, _ in found], weights=[count for _, count in found]))
+
+
+def _divided(above: Array, below: Array) -> Array:
+    above, below = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+
+
+def _known(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None

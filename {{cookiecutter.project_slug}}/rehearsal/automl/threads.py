@@ -1,0 +1,27 @@
+"""Step 4: one OpenMP thread for small tables: on a busy machine a second one is waited for longer than it helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+SMALL = 2000
+
+
+@contextmanager
+def threads_for(rows: int) -> Iterator[None]:
+    """Run a block on one thread if it works on fewer than SMALL rows."""
+    if rows >= SMALL:
+        yield
+        return
+    with _controller().limit(limits=1, user_api="openmp"):
+        yield
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    """Look for the loaded libraries once (milliseconds); the first call comes after an engine was imported."""
+    return ThreadpoolController()

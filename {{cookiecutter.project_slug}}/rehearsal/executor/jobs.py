@@ -1,0 +1,23 @@
+"""Step 4: the jobs that the executor ran, as SageMaker's Describe operations show them."""
+
+import threading
+from typing import Any
+
+
+class Jobs:
+    """Descriptions by kind (`processing`, `automl`, `transform`) and name; candidates by AutoML job."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._described: dict[tuple[str, str], dict[str, Any]] = {}
+        self.candidates: dict[str, list[dict[str, Any]]] = {}
+
+    def record(self, kind: str, name: str, described: dict[str, Any]) -> None:
+        """Keep a job's state, in the place of an earlier one."""
+        with self._lock:
+            self._described[kind, name] = described
+
+    def find(self, kind: str, name: str) -> dict[str, Any] | None:
+        """Give a job's state."""
+        with self._lock:
+            return self._described.get((kind, name))

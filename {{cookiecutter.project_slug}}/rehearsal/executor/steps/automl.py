@@ -1,0 +1,101 @@
+"""Step 4: AutoML: an Autopilot job (V1, ENSEMBLING), fitted by `python -m rehearsal.automl`."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rehearsal.executor.errors import ExecutorError
+from rehearsal.executor.processes import python
+from rehearsal.executor.steps.work import Work, now
+
+NAME_LIMIT = 32  # of AutoMLJobName
+TIMES = ("CreationTime", "EndTime", "LastModifiedTime", "InferenceTime")
+
+
+def run(work: Work) -> dict[str, Any]:
+    """Run an AutoML job; give DescribeAutoMLJob's answer, with the best candidate's report paths."""
+    name = work.job_name(NAME_LIMIT)
+    request = {**work.arguments, "AutoMLJobName": name}
+    work.require_valid("CreateAutoMLJob", request)
+    described: dict[str, Any] = {
+        **request,
+        "AutoMLJobArn": work.context.arn("automl-job", name.lower()),
+        "CreationTime": now(),
+    }
+    described.pop("Tags", None)
+    described |= {"AutoMLJobStatus": "InProgress", "AutoMLJobSecondaryStatus": "Starting", "LastModifiedTime": now()}
+    work.context.jobs.record("automl", name, described)
+    try:
+        done = {**described, **_run(work, name)}
+    except ExecutorError as error:
+        failed = {"AutoMLJobStatus": "Failed", "AutoMLJobSecondaryStatus": "Failed", "FailureReason": str(error)[:1024]}
+        work.context.jobs.record("automl", name, {**described, **failed, "EndTime": now(), "LastModifiedTime": now()})
+        raise
+    done |= {
+        "AutoMLJobStatus": "Completed",
+        "AutoMLJobSecondaryStatus": "Completed",
+        "EndTime": now(),
+        "LastModifiedTime": now(),
+    }
+    work.context.jobs.record(
+        "automl", name, {key: value for key, value in done.items() if key != "BestCandidateProperties"}
+    )
+    return done
+
+
+def _run(work: Work, name: str) -> dict[str, Any]:
+    folder = work.folder(name)
+    channels = {one.get("ChannelType", "training"): one for one in work.arguments["InputDataConfig"]}
+    if set(channels) != {"training", "validation"}:
+        raise ExecutorError("ClientError: the rehearsal's AutoML needs one training and one validation channel")
+    for kind, channel in channels.items():
+        work.storage.download(channel["DataSource"]["S3DataSource"]["S3Uri"], folder / kind)
+    (folder / "request.json").write_text(json.dumps(dict(work.arguments)), encoding="utf-8")
+    arguments = [part for kind in ("training", "validation", "output") for part in (f"--{kind}", str(folder / kind))]
+    work.run_process(
+        python("-m", "rehearsal.automl", "--request", str(folder / "request.json"), *arguments), folder, {}
+    )
+    return _collect(work, name, folder / "output")
+
+
+def _collect(work: Work, name: str, output: Path) -> dict[str, Any]:
+    """Upload what the job left; turn its `file:` paths into S3 URIs."""
+    base = f"{work.arguments['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}"
+    work.storage.upload(output, base)
+    described = placed(json.loads((output / "describe.json").read_text(encoding="utf-8")), base)
+    work.context.jobs.candidates[name] = placed(
+        json.loads((output / "candidates.json").read_text(encoding="utf-8")), base
+    )
+    reports = described.get("BestCandidate", {}).get("CandidateProperties", {}).get("CandidateArtifactLocations", {})
+    paths = {
+        "ModelInsightsJsonReportPath": _json(reports.get("ModelInsights"), output, base, "insights"),
+        "ExplainabilityJsonReportPath": _json(reports.get("Explainability"), output, base, "explainability"),
+    }
+    return {
+        **described,
+        "BestCandidateProperties": {key: uri for key, uri in paths.items() if uri}
+        | described.get("BestCandidateProperties", {}),
+    }
+
+
+def _json(prefix: str | None, output: Path, base: str, kind: str) -> str:
+    """The URI of a report's JSON file: the one below the prefix, or below reports/KIND."""
+    if prefix and prefix.endswith(".json"):
+        return prefix
+    names = {"insights": "statistics.json", "explainability": "analysis.json"}
+    found = sorted(output.glob(f"reports/{kind}/**/{names[kind]}"))
+    return f"{base}/{found[0].relative_to(output).as_posix()}" if found else ""
+
+
+def placed(value: Any, base: str, key: str = "") -> Any:  # noqa: ANN401 (JSON)
+    """Replace `file:` paths by S3 URIs, and times in text by times."""
+    if isinstance(value, dict):
+        return {name: placed(item, base, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [placed(item, base) for item in value]
+    if isinstance(value, str) and value.startswith("file:"):
+        return f"{base}/{value.removeprefix('file:').lstrip('/')}"
+    if key in TIMES and isinstance(value, str):
+        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return value

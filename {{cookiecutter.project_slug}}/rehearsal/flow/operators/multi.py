@@ -1,0 +1,31 @@
+"""Step 4: one operation on several columns, with Data Wrangler's rule for the names of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from ..parameters import Parameters, Transform
+
+
+def output_names(p: Parameters) -> dict[str, str]:
+    """Return input column -> output column: in place, `output_column`, or with several columns that as a prefix."""
+    names, output = p.columns(), p.values.get("output_column")
+    if not output:
+        return {name: name for name in names}
+    prefix = p.text("output_column")
+    return {name: prefix if len(names) == 1 else f"{prefix}_{name}" for name in names}
+
+
+def each(p: Parameters, function: Callable[[pd.Series], pd.Series]) -> Transform:
+    """Return the transform that applies `function` to each input column."""
+    outputs = output_names(p)
+
+    def run(table: pd.DataFrame) -> pd.DataFrame:
+        p.require(table, *outputs)
+        for name, output in outputs.items():
+            table = table.assign(**{output: function(table[name])})
+        return table
+
+    return run

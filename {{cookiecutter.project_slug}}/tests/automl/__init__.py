@@ -1,0 +1,1 @@
+"""Step 4: tests of AutoML on this machine."""

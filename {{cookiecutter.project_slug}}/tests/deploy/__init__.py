@@ -1,0 +1,1 @@
+"""Steps 6 to 10: tests of what deploys, checks and documents a model."""

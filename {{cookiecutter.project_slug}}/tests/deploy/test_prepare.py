@@ -1,0 +1,191 @@
+"""Step 6: each stage's configuration is merged from four places, none of which repeats another."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy import prepare, stages
+from deploy.approved import Package
+from deploy.errors import DeployError
+from deploy.release import Release
+from pipeline.environment import Environment
+from pipeline.settings_model import Settings
+from tests.deploy.aws import ARN, BUCKET, GROUP, REGION, Registry, package
+from tests.deploy.test_endpoint_template import PARAMETERS
+
+ROOT = Path(__file__).parents[2]
+SIZES = ("MemorySizeInMB", "MaxConcurrency", "ProvisionedConcurrency")
+ROLE = "arn:aws:iam::123456789012:role/sagemaker-adult-income-p-abc123def456-endpoint"
+
+
+def environment() -> Environment:
+    """What the product's CodeBuild project gives."""
+    return Environment.read(
+        {
+            "SAGEMAKER_PROJECT_NAME": "adult-income",
+            "SAGEMAKER_PROJECT_ID": "p-abc123def456",
+            "SAGEMAKER_PIPELINE_ROLE_ARN": ROLE.replace("endpoint", "pipeline"),
+            "SAGEMAKER_ENDPOINT_ROLE_ARN": ROLE,
+            "ARTIFACT_BUCKET": BUCKET,
+            "AWS_DEFAULT_REGION": REGION,
+        }
+    )
+
+
+def settings(**more: Any) -> Settings:  # noqa: ANN401
+    """A team's settings, parsed as the loader does."""
+    given = {
+        "problem_type": "BinaryClassification",
+        "target_column": "income",
+        "gate": {"metric": "weighted_f1", "threshold": 0.8},
+        "endpoint": {"memory_mb": 2048, "max_concurrency": 5},
+        **more,
+    }
+    return Settings.model_validate(given)
+
+
+def configuration(stage: str, chosen: Settings, base: object) -> dict[str, Any]:
+    """The stage's template configuration for the given settings and STAGE.json."""
+    files = prepare.plan(chosen, environment(), Package.read(package(3)), {stage: base})
+    return json.loads(files[Path(f"build/{stage}.json")])  # type: ignore[no-any-return]
+
+
+def test_the_merged_configuration_is_complete() -> None:
+    chosen = settings(
+        tags={"team": "risk"},
+        stages={
+            "prod": {
+                "memory_mb": 4096,
+                "max_concurrency": 50,
+                "provisioned_concurrency": 2,
+                "min_provisioned_concurrency": 1,
+                "max_provisioned_concurrency": 10,
+            }
+        },
+        check={"max_p95_ms": 250.0},
+    )
+    topic = "arn:aws:sns:us-east-1:123456789012:pages"
+    expected = {
+        "Parameters": {
+            "AlarmTopicArn": topic,
+            "EndpointRoleArn": ROLE,
+            "MaxConcurrency": "50",
+            "MaxProvisionedConcurrency": "10",
+            "MemorySizeInMB": "4096",
+            "MinProvisionedConcurrency": "1",
+            "ModelLatencyAlarmMicroseconds": "250000",
+            "ModelPackageArn": f"{ARN}/3",
+            "ProvisionedConcurrency": "2",
+            "SageMakerProjectId": "p-abc123def456",
+            "SageMakerProjectName": "adult-income",
+            "StageName": "prod",
+        },
+        "Tags": {
+            "cost-centre": "42",
+            "model-package-version": "3",
+            "sagemaker:project-id": "p-abc123def456",
+            "sagemaker:project-name": "adult-income",
+            "team": "risk",
+        },
+    }
+    base = {"Parameters": {"AlarmTopicArn": topic}, "Tags": {"cost-centre": "42"}}
+    assert configuration("prod", chosen, base) == expected
+
+
+def test_a_stage_without_sizes_of_its_own_takes_those_of_endpoint() -> None:
+    merged = configuration("staging", settings(stages={"prod": {"memory_mb": 6144}}), {})
+    sizes = {
+        name: merged["Parameters"][name] for name in ("MemorySizeInMB", "MaxConcurrency", "ProvisionedConcurrency")
+    }
+    assert sizes == {"MemorySizeInMB": "2048", "MaxConcurrency": "5", "ProvisionedConcurrency": "0"}
+
+
+def test_a_stage_may_switch_off_what_endpoint_keeps_warm() -> None:
+    chosen = settings(
+        endpoint={"memory_mb": 2048, "max_concurrency": 5, "provisioned_concurrency": 2},
+        stages={"staging": {"provisioned_concurrency": 0}},
+    )
+    warm = [configuration(stage, chosen, {})["Parameters"]["ProvisionedConcurrency"] for stage in stages.STAGES]
+    assert warm == ["0", "2"]
+
+
+def test_the_configurations_give_every_parameter_of_the_template_and_no_other() -> None:
+    """The shipped STAGE.json and the merged values together are the template's parameters."""
+    for stage in stages.STAGES:
+        merged = configuration(stage, settings(), prepare.read_base(stage, ROOT))
+        assert sorted(merged["Parameters"]) == sorted(PARAMETERS)
+
+
+WRONG_BASES = [
+    ("size", {"Parameters": {"MemorySizeInMB": "1024"}}, "Parameters.MemorySizeInMB: got '1024'; settings.yaml"),
+    ("tag", {"Tags": {"sagemaker:project-id": "p-1"}}, "Tags.sagemaker:project-id"),
+    ("number", {"Parameters": {"AlarmTopicArn": 1}}, "CloudFormation takes text only; quote it"),
+    ("section", {"parameters": {}}, "parameters: is no section of a template configuration"),
+    ("list", [], "must be a JSON object"),
+    ("flat", {"Parameters": "x"}, "must be a JSON object"),
+    ("many tags", {"Tags": {f"t{i}": "x" for i in range(50)}}, "a stack takes at most 50"),
+]
+
+
+@pytest.mark.parametrize(
+    ("base", "sentence"), [case[1:] for case in WRONG_BASES], ids=[case[0] for case in WRONG_BASES]
+)
+def test_a_base_that_is_wrong_or_repeats_another_place_is_refused(base: object, sentence: str) -> None:
+    with pytest.raises(DeployError, match=sentence):
+        configuration("staging", settings(), base)
+
+
+WRONG_SIZES = [
+    ("warm over all", {"provisioned_concurrency": 6}, "staging.provisioned_concurrency: got 6; must be at most max"),
+    ("scaled over all", {"min_provisioned_concurrency": 1, "max_provisioned_concurrency": 9},
+     "max_provisioned_concurrency: got 9; must be at most max_concurrency"),
+    ("bounds the wrong way", {"provisioned_concurrency": 1, "min_provisioned_concurrency": 3,
+                              "max_provisioned_concurrency": 2}, "min_provisioned_concurrency: got 3"),
+    ("scaling from nothing", {"max_provisioned_concurrency": 2}, "give both"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sizes", "sentence"), [case[1:] for case in WRONG_SIZES], ids=[case[0] for case in WRONG_SIZES]
+)
+def test_sizes_that_contradict_each_other_are_refused(sizes: dict[str, int], sentence: str) -> None:
+    """Settings built past the loader, so that the deploy side holds by itself."""
+    chosen = settings()
+    stage = chosen.stages.staging.model_copy(update=sizes)
+    broken = chosen.model_copy(update={"stages": chosen.stages.model_copy(update={"staging": stage})})
+    with pytest.raises(DeployError, match=sentence):
+        stages.require_consistent(stages.Sizes.of(broken, "staging"), "staging")
+
+
+def shipped(root: Path) -> Path:
+    """A copy of the repository's STAGE.json files."""
+    (root / "deploy").mkdir()
+    for stage in stages.STAGES:
+        text = (ROOT / "deploy" / f"{stage}.json").read_text(encoding="utf-8")
+        (root / "deploy" / f"{stage}.json").write_text(text, encoding="utf-8")
+    return root
+
+
+def test_three_files_are_written_and_the_release_reads_back(tmp_path: Path) -> None:
+    written = prepare.run(settings(), environment(), Registry([package(3)]).client(), shipped(tmp_path))
+    assert sorted(map(str, written)) == ["build/prod.json", "build/release.json", "build/staging.json"]
+    endpoints = {"staging": "adult-income-staging", "prod": "adult-income-prod"}
+    assert Release.load(tmp_path / "build" / "release.json") == Release(f"{ARN}/3", GROUP, 3, endpoints)
+
+
+def test_nothing_is_written_when_one_stage_is_wrong(tmp_path: Path) -> None:
+    (shipped(tmp_path) / "deploy" / "prod.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DeployError, match=r"deploy/prod\.json: cannot be read"):
+        prepare.run(settings(), environment(), Registry([package(3)]).client(), tmp_path)
+    assert not (tmp_path / "build").exists()
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"version": 1}'])
+def test_a_release_that_cannot_be_read_says_to_prepare(text: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "release.json"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(DeployError, match="python -m deploy prepare"):
+        Release.load(path)

@@ -1,0 +1,1 @@
+"""Step 4: tests of the executor of pipeline definitions."""

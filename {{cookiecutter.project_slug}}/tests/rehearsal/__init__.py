@@ -1,0 +1,1 @@
+"""Steps 4 to 10: tests of the whole rehearsal."""

@@ -1,0 +1,1 @@
+"""Step 7: tests of the endpoint on this machine."""
