@@ -95,7 +95,6 @@ RIGHT = [
     ("project_name", "Rocket \U0001f680"),
     ("author_email", "ops+ml@example.com"),
     ("author_email", "o'brien@sub.example.co.uk"),
-    ("aws_region", "us-gov-west-1"),
     ("aws_region", "cn-north-1"),
     ("default_branch", "release/2026.11"),
     ("default_branch", "a"),

@@ -15,10 +15,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline import names, settings
+from pipeline import names, settings, sources
 from pipeline.environment import BUILD, Environment
 from pipeline.errors import BAD_INPUT, FAILED, PipelineError
 from pipeline.settings_model import Settings
+from pipeline.sources import Source
 
 ROOT = Path()
 RUN_FILE = Path("build/run.json")
@@ -113,11 +114,11 @@ def new_flow(command: Command) -> int:
     return 0
 
 
-def _plan(command: Command, data: Path | str | None = None) -> Any:  # noqa: ANN401
+def _plan(command: Command, data: Source | None = None) -> Any:  # noqa: ANN401
     from pipeline.upload import plan
 
     source = command.settings.data.source
-    known = data or (source if source.startswith("s3://") else None)
+    known = data or (Source(source, source) if source.startswith("s3://") else None)
     return plan(ROOT, command.settings, command.environment.bucket, known)
 
 
@@ -135,9 +136,9 @@ def _require_valid(command: Command, found: Any) -> None:  # noqa: ANN401
         raise PipelineError("\n".join(wrong))
 
 
-def _data(command: Command) -> Path | str:
+def _data(command: Command) -> Source:
     """Find the input CSV, and check it where it is a file."""
-    from pipeline import csv_check, sources
+    from pipeline import csv_check
 
     source = sources.find(command.settings.data.source, command.given.data, Path("build/data"))
     print(f"data: {source.origin}")
@@ -146,7 +147,7 @@ def _data(command: Command) -> Path | str:
         print(f"data: {found.rows} rows, {len(found.columns)} columns")
         for warning in found.warnings:
             print(f"warning: {source.location.name}: {warning}")
-    return source.location
+    return source
 
 
 def _upload(command: Command) -> Any:  # noqa: ANN401
@@ -171,8 +172,10 @@ def _start(command: Command, parameters: dict[str, str]) -> int:
     from pipeline import service
 
     commit = command.environment.commit or "uncommitted"
-    sagemaker = command.client("sagemaker")
-    arn = service.start(sagemaker, command.name, {"Commit": commit, **parameters}, f"commit {commit}")
+    sagemaker, given = command.client("sagemaker"), {"Commit": commit, **parameters}
+    if uri := parameters.get("InputDataUri"):  # other data than the definition's default came from elsewhere
+        given.setdefault("DataOrigin", Source(uri, uri).note)
+    arn = service.start(sagemaker, command.name, given, f"commit {commit}")
     RUN_FILE.parent.mkdir(parents=True, exist_ok=True)
     RUN_FILE.write_text(json.dumps({"PipelineExecutionArn": arn}) + "\n", encoding="utf-8")
     print(f"started {arn}")
@@ -201,7 +204,7 @@ def _environment(found: Settings, offline: bool) -> Environment:
         environ |= {
             "SAGEMAKER_PROJECT_NAME": found.project,
             "SAGEMAKER_PROJECT_ID": "p-preview",
-            "SAGEMAKER_PIPELINE_ROLE_ARN": "arn:aws:iam::111122223333:role/preview",
+            "SAGEMAKER_PIPELINE_ROLE_ARN": f"arn:aws:iam::{0:012}:role/preview",
             "ARTIFACT_BUCKET": names.bucket("p-preview"),
         }
     return Environment.read(environ, BUILD)

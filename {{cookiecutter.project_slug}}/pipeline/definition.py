@@ -43,7 +43,7 @@ from pipeline.settings_model import Settings
 from pipeline.steps.metric_table import METRICS
 
 # Python and libraries of this image bound what pipeline/steps may use.
-SKLEARN_VERSION = "1.2-1"
+SKLEARN_VERSION = "1.4-2-py312"
 SIDES = ("train", "validation", "test", "features", "split")
 REPORT = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
 
@@ -57,6 +57,7 @@ class Sources:
         code_uri: the folder that holds pipeline/steps.
         flow: what the flow file says.
         input_uri: the input CSV; empty when each start must name it.
+        input_origin: where it came from (`Source.note`); empty when that is not known.
         balance_uri: the balance flow's file, or empty.
         balance: what it says.
     """
@@ -65,6 +66,7 @@ class Sources:
     code_uri: str
     flow: FlowFile
     input_uri: str = ""
+    input_origin: str = ""
     balance_uri: str = ""
     balance: FlowFile | None = None
 
@@ -77,7 +79,8 @@ def build(settings: Settings, environment: Environment, sources: Sources) -> dic
         environment: names, role, bucket and region.
         sources: the uploaded files.
     """
-    make, given, region = Maker(settings, environment), Parameters(settings, sources.input_uri), environment.region
+    make, region = Maker(settings, environment), environment.region
+    given = Parameters(settings, sources.input_uri, sources.input_origin)
     group = names.model_package_group(environment.project_name, environment.project_id)
     wrangler, sklearn = _image("data-wrangler", region), _image("sklearn", region, SKLEARN_VERSION)
     code, run = (sources.code_uri, "code"), partial(_folder, environment.bucket)
@@ -130,6 +133,7 @@ def build(settings: Settings, environment: Environment, sources: Sources) -> dic
         "Commit": given.commit,
         "PipelineExecutionArn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
         "InputDataUri": given.input,
+        "DataOrigin": given.origin,
         "FlowUri": sources.flow_uri,
         "TestDataUri": split.output("test"),
         "PredictionsUri": predictions,

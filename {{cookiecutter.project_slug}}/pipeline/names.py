@@ -24,6 +24,6 @@ def endpoint(project_name: str, stage: str) -> str:
     return f"{project_name}-{stage}"
 
 
-def deploy_stack(project_name: str, project_id: str, stage: str) -> str:
+def stack(project_name: str, project_id: str, stage: str) -> str:
     """The CloudFormation stack of a stage's endpoint."""
-    return f"sagemaker-{project_name}-{project_id}-deploy-{stage}"
+    return f"sagemaker-{project_name}-{project_id}-{stage}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 import urllib.request
 from collections.abc import Callable
@@ -23,6 +24,11 @@ MIRRORS = (
     "https://archive.ics.uci.edu/ml/machine-learning-databases/adult",
 )
 SECONDS_TO_ANSWER = 2
+# Values of a model package's metadata: 256 letters, digits, blanks and _ . : / = + - @
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html
+MAX_NOTE = 256
+NOT_IN_NOTES = re.compile(r"[^\w .:/=+@-]")
+S3_URI = re.compile(r"(?=.{8,256}$)s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[\w .:/=+@-]+")
 # A file beside the data, whose one line says where they come from
 ORIGIN = "ORIGIN"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sagemaker-autopilot" / "uci-adult"
@@ -45,6 +51,11 @@ class Source:
 
     location: Path | str
     origin: str
+
+    @property
+    def note(self) -> str:
+        """The origin in signs that the model registry takes."""
+        return " ".join(NOT_IN_NOTES.sub(" ", self.origin).split())[:MAX_NOTE].strip()
 
 
 def fetch(url: str) -> bytes:
@@ -70,6 +81,9 @@ def find(source: str, data: str | None, work: Path, cache: Path = CACHE, fetch: 
     """
     given, name = (data, "DATA") if data else (source, "data.source")
     if given.startswith("s3://"):
+        if not S3_URI.fullmatch(given):
+            rule = "must be s3://bucket/key of letters, digits, blanks and _ . : / = + - @ (the registry notes it)"
+            raise DataError(f"{name}: got {given!r}; {rule}; copy the object to such a key")
         return Source(given, f"{name}={given}")
     if given == ADULT:
         return Source(_write(_published(cache, fetch), work), f"UCI Adult, from {cache}")

@@ -16,6 +16,7 @@ from pipeline.definition import Sources
 from pipeline.errors import PipelineError
 from pipeline.flow_file import FlowFile
 from pipeline.settings_model import Settings
+from pipeline.sources import Source
 
 HASH_LENGTH = 16
 
@@ -36,14 +37,14 @@ class Plan:
     sources: Sources
 
 
-def plan(root: Path, settings: Settings, bucket: str, data: Path | str | None = None) -> Plan:
+def plan(root: Path, settings: Settings, bucket: str, data: Source | None = None) -> Plan:
     """Decide keys and URIs; reads local files, asks nobody.
 
     Args:
         root: the repository.
         settings: the team's settings.
         bucket: the project's bucket.
-        data: the input CSV, its s3:// URI, or None when it is not known yet.
+        data: where the input CSV is, or None when it is not known yet.
 
     Raises:
         PipelineError: when a flow is absent or wrong.
@@ -52,11 +53,11 @@ def plan(root: Path, settings: Settings, bucket: str, data: Path | str | None = 
     uploads = [flow_upload, *_code(root)]
     code_folder = "/".join(uploads[1].key.split("/")[:2])
     input_uri, balance_uri, balance = "", "", None
-    if isinstance(data, Path):
-        uploads.append(Upload(data, f"input/{_digest(data)}/data.csv"))
+    if data and isinstance(data.location, Path):
+        uploads.append(Upload(data.location, f"input/{_digest(data.location)}/data.csv"))
         input_uri = f"s3://{bucket}/{uploads[-1].key}"
     elif data:
-        input_uri = data
+        input_uri = str(data.location)
     if settings.flow.balance:
         balance, balance_upload = _flow(root, settings, settings.flow.balance, balance=True)
         uploads.append(balance_upload)
@@ -66,6 +67,7 @@ def plan(root: Path, settings: Settings, bucket: str, data: Path | str | None = 
         code_uri=f"s3://{bucket}/{code_folder}",
         flow=flow,
         input_uri=input_uri,
+        input_origin=data.note if data else "",
         balance_uri=balance_uri,
         balance=balance,
     )

@@ -15,14 +15,15 @@ from types import FrameType
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from pipeline import names, settings
+from pipeline import settings
 from pipeline.errors import PipelineError
 from rehearsal import state
 from rehearsal.cloud.errors import RehearsalError
 from rehearsal.executor.errors import ExecutorError
 from rehearsal.executor.processes import Processes
+from rehearsal.project import Cloud, Project
 from rehearsal.report import Report
-from rehearsal.run import Cloud, Rehearsal, RejectedError, ask_person
+from rehearsal.run import Rehearsal, RejectedError, ask_person
 
 REJECTED = 3
 STOPPED = 130
@@ -98,7 +99,8 @@ def _run(options: argparse.Namespace) -> int:
         try:
             with _cloud(options, work, _region(chosen)) as cloud:
                 ask = (lambda question: _approved(console, question)) if options.approve else ask_person
-                one = Rehearsal(cloud, root, work, chosen, report, console, processes, ask, options.data)
+                project = Project(cloud, root, chosen)
+                one = Rehearsal(project, work, report, console, processes, ask, options.data)
                 one.run()
                 report.show(console)
                 console.print(f"report: {report.write().relative_to(root)}", highlight=False)
@@ -197,14 +199,12 @@ def _found() -> tuple[Cloud, int]:
     return Cloud(up[0], up[1]), up[2]
 
 
-def _rehearsal(cloud: Cloud) -> Rehearsal:
-    work = Path.cwd() / state.FOLDER
-    chosen = settings.load(Path("settings.yaml"))
-    return Rehearsal(cloud, Path.cwd(), work, chosen, Report(work), _console(), Processes(), ask_person)
+def _project(cloud: Cloud) -> Project:
+    return Project(cloud, Path.cwd(), settings.load(Path("settings.yaml")))
 
 
 def _decide(options: argparse.Namespace) -> int:
-    one = _rehearsal(_found()[0])
+    one = _project(_found()[0])
     newest = one.newest("PendingManualApproval")
     arn = options.arn or (newest["ModelPackageArn"] if newest else None)
     if arn is None:
@@ -215,18 +215,15 @@ def _decide(options: argparse.Namespace) -> int:
 
 
 def _invoke(options: argparse.Namespace) -> int:
-    one = _rehearsal(_found()[0])
+    one = _project(_found()[0])
     body = (options.file or sys.stdin.buffer).read()
-    answer = one.cloud.client("sagemaker-runtime").invoke_endpoint(
-        EndpointName=names.endpoint(one.project, options.stage), ContentType="text/csv", Accept="text/csv", Body=body
-    )
-    print(answer["Body"].read().decode(), end="")
+    print(one.invoke(one.endpoint(options.stage), body), end="")
     return 0
 
 
 def _status(options: argparse.Namespace) -> int:
     cloud, process = _found()
-    one = _rehearsal(cloud)
+    one = _project(cloud)
     print(f"embedded AWS at {cloud.url} (process {process})")
     for status in ("PendingManualApproval", "Approved", "Rejected"):
         package = one.newest(status)

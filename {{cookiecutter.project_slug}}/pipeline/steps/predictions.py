@@ -44,23 +44,40 @@ def classified(actual: Sequence[str], lines: Iterable[Sequence[str]], known: Ite
     Raises:
         StepError: when a line has another form, names an unknown class, or the numbers of lines differ.
     """
+    return aligned(actual, (_fields(number, fields) for number, fields in enumerate(lines, start=1)), known)
+
+
+def aligned(
+    actual: Sequence[str], answers: Iterable[tuple[str, Sequence[float], Sequence[str]]], known: Iterable[str]
+) -> Answers:
+    """Set label, probabilities and their classes beside the true class of each row.
+
+    Raises:
+        StepError: when an answer names an unknown class, or the numbers differ.
+    """
     classes = tuple(sorted({*known, *actual}))
     at = {name: index for index, name in enumerate(classes)}
     labels, shares = [], []
-    for number, fields in enumerate(lines, start=1):
+    for number, (label, probabilities, names) in enumerate(answers, start=1):
+        row = [0.0] * len(classes)
         try:
-            label, _, probabilities, names = fields
-            order = _order(names, classes)
-            row = [0.0] * len(classes)
-            for index, share in zip(order, json.loads(probabilities)):  # noqa: B905 (strict needs Python 3.10)
+            for index, share in zip(_order(tuple(names), classes), probabilities):  # noqa: B905 (strict needs 3.10)
                 row[index] = float(share)
             labels.append(at[_class(label, classes)])
-        except (ValueError, SyntaxError, TypeError, KeyError) as error:
-            rule = "must be label,probability,probabilities,labels with known classes"
-            raise StepError(f"predictions, line {number}: got {list(fields)!r:.200}; {rule} ({error})") from error
+        except KeyError as error:
+            raise StepError(f"predictions, line {number}: got {error.args[0]}; known are {list(classes)}") from error
         shares.append(row)
     _require_equal(len(actual), len(labels))
     return Answers(np.array([at[name] for name in actual]), np.array(labels), np.array(shares), classes)
+
+
+def _fields(number: int, fields: Sequence[str]) -> tuple[str, Sequence[float], Sequence[str]]:
+    try:
+        label, _, probabilities, names = fields
+        return label, [float(share) for share in json.loads(probabilities)], _names(names)
+    except (ValueError, SyntaxError, TypeError) as error:
+        rule = "must be label,probability,probabilities,labels with known classes"
+        raise StepError(f"predictions, line {number}: got {list(fields)!r:.200}; {rule} ({error})") from error
 
 
 def regressed(actual: Sequence[str], lines: Iterable[Sequence[str]]) -> Answers:
@@ -92,8 +109,13 @@ def constant_number(mean: float, answers: Answers) -> Answers:
 
 
 @lru_cache(maxsize=64)
-def _order(names: str, classes: tuple[str, ...]) -> tuple[int, ...]:
-    return tuple(classes.index(_class(str(name), classes)) for name in ast.literal_eval(names))
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(str(name) for name in ast.literal_eval(text))
+
+
+@lru_cache(maxsize=64)
+def _order(names: tuple[str, ...], classes: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(classes.index(_class(name, classes)) for name in names)
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,9 @@ import pytest
 from sklearn import metrics as sk
 
 from deploy import quality
+from deploy.errors import DeployError
 from deploy.rows import Answer, Row
+from pipeline.steps import metrics
 
 
 def sample(classes: list[str], seed: int, rows: int = 300) -> tuple[list[Row], list[Answer], Any]:
@@ -73,7 +75,14 @@ def test_regression_metrics_are_those_of_scikit_learn() -> None:
 
 def test_calibration_error_is_the_gap_between_stated_and_true_shares() -> None:
     """Half of what was said to be certain is true; what was said to be impossible is false."""
-    assert quality.calibration_error(np.array([True, False, False, False]), np.array([1.0, 1.0, 0.0, 0.0])) == 0.25
+    truth, score = np.array([True, False, False, False]), np.array([1.0, 1.0, 0.0, 0.0])
+    assert metrics.calibration_error(truth, score) == 0.25
+
+
+def test_an_answer_with_an_unknown_class_fails_the_stage() -> None:
+    evaluation = {"problem_type": "MulticlassClassification", "classes": ["a", "b"]}
+    with pytest.raises(DeployError, match=r"unknown class 'c'.*deploy the package that was evaluated"):
+        quality.measure(evaluation, [Row(0, (), "a")], [Answer("c", (1.0,), ("c",))])
 
 
 def test_a_metric_without_a_value_on_these_rows_is_none() -> None:

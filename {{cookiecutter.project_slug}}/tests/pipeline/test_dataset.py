@@ -61,7 +61,7 @@ def test_a_csv_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 def test_an_object_in_s3_stays_there(tmp_path: Path) -> None:
-    assert find("s3://b/k.csv", None, tmp_path) == Source("s3://b/k.csv", "data.source=s3://b/k.csv")
+    assert find("s3://bucket/k.csv", None, tmp_path) == Source("s3://bucket/k.csv", "data.source=s3://bucket/k.csv")
 
 
 @pytest.mark.parametrize("given", ["absent.csv", ""])
@@ -92,3 +92,14 @@ def test_a_damaged_cache_is_filled_again(tmp_path: Path, published: dict[str, by
 def test_without_any_mirror_the_sentence_says_what_to_give(tmp_path: Path) -> None:
     with pytest.raises(UnreachableError, match=r"cannot be downloaded; give the folder that holds it, DATA=folder"):
         find("uci-adult", None, tmp_path / "work", tmp_path / "cache", Mirror({}))
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket", "s3://bucket/a,b.csv", "s3://B/a.csv", f"s3://bucket/{'a' * 250}"])
+def test_an_s3_uri_that_the_model_registry_would_refuse_is_refused_before_anything_runs(uri: str) -> None:
+    with pytest.raises(DataError, match=r"DATA: got .*; must be s3://bucket/key of .*; copy the object"):
+        find("uci-adult", uri, Path("unused"))
+
+
+def test_where_data_came_from_is_noted_in_the_registrys_signs() -> None:
+    origin = "UCI Adult, DATA=/home/me/my files (new)/*" + "x" * 300
+    assert Source("s3://bucket/key", origin).note == ("UCI Adult DATA=/home/me/my files new / " + "x" * 300)[:256]

@@ -102,7 +102,7 @@ def test_an_area_is_undefined_with_one_class() -> None:
     [
         (
             [["a", "1", "[1.0]", "['z']"]],
-            "line 1: got .* must be label,probability,probabilities,labels with known classes",
+            r"line 1: got unknown class 'z'; known are \['a', 'b'\]",
         ),
         ([["a"]], "line 1"),
         ([["a", "1", "[oops]", "['a']"]], "line 1"),

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from pipeline import names, service, upload
 from pipeline.environment import BUILD, RULES, Environment, EnvironmentVariableError
 from pipeline.errors import PipelineError, RunError
+from pipeline.sources import Source
 from tests.pipeline.project import ENVIRONMENT, flow, of
 
 FILES = ("flows/preprocess.flow", "data.csv", "flows/balance.flow")
@@ -49,7 +50,8 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_keys_hold_the_hash_of_the_content(project: Path) -> None:
-    found = upload.plan(project, of("flow: {balance: flows/balance.flow}\n"), "bucket", project / "data.csv")
+    data = Source(project / "data.csv", "here")
+    found = upload.plan(project, of("flow: {balance: flows/balance.flow}\n"), "bucket", data)
     hashes = [hashlib.sha256((project / one).read_bytes()).hexdigest()[:16] for one in FILES]
     code = found.sources.code_uri.removeprefix("s3://bucket/")
     assert [one.key for one in found.uploads] == [
@@ -70,7 +72,7 @@ def test_a_change_of_a_script_changes_the_folder_of_all(project: Path) -> None:
 
 @pytest.mark.parametrize("absent", [403, 404])
 def test_what_is_there_is_not_uploaded_again(project: Path, absent: int) -> None:
-    bucket, found = Bucket(absent), upload.plan(project, of(), "bucket", project / "data.csv")
+    bucket, found = Bucket(absent), upload.plan(project, of(), "bucket", Source(project / "data.csv", "here"))
     counts = [len(upload.execute(bucket, "bucket", found.uploads)) for _ in range(2)]
     assert counts == [4, 0]
 
@@ -219,4 +221,4 @@ def test_names_keep_to_63_characters_with_the_longest_project() -> None:
     ]
     assert [len(one) <= 63 for one in made] == [True] * 3
     assert len(names.pipeline(name, identity)) <= 256
-    assert len(names.deploy_stack(name, identity, "staging")) <= 128
+    assert len(names.stack(name, identity, "staging")) <= 128
