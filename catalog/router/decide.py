@@ -1,11 +1,12 @@
 """Steps 4 and 6: which pipeline an event starts, with which commit and model package, or why it starts none. Pure.
 
-Names are derived, never carried: `sagemaker-<name>-<id>` is a project's repository, `<name>-<id>` its model package group,
-and both give the names of its two pipelines. So no event can name another project's pipeline.
+Names are derived, never carried: `sagemaker-<name>-<id>` is a project's repository, `<name>-<id>` its model package
+group, and both give the names of its two pipelines. So no event can name another project's pipeline.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from catalog.router.paths import BUILD, DEPLOY, touched
 PUSH_TYPE = "CodeCommit Repository State Change"
 APPROVAL_TYPE = "SageMaker Model Package State Change"
 COMMIT = re.compile(r"[0-9a-f]{40}")
-# Of a project made by SageMaker: a name of at most 32 characters and an id, p- and 12 characters.
-PROJECT = r"[a-zA-Z](?:-*[a-zA-Z0-9]){0,31}-p-[a-z0-9]{12}"
+# Of a project made by SageMaker: a name of at most 32 characters and an id of at most 20, which begins with p-
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateProject.html
+PROJECT = r"[a-zA-Z](?:-*[a-zA-Z0-9]){0,31}-p-[a-z0-9]{1,18}"
 REPOSITORY = re.compile(rf"sagemaker-(?P<project>{PROJECT})")
 PACKAGE = re.compile(
     r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
@@ -75,11 +77,13 @@ class Package:
         arn: which version.
         status: Approved, Rejected or PendingManualApproval.
         commit: the commit that trained it; empty where a laptop did.
+        changed: when the registry last changed it; empty where it does not say.
     """
 
     arn: str
     status: str
     commit: str = ""
+    changed: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,8 +163,8 @@ def _approval(event: str, detail: Mapping[str, Any], here: Here) -> Approval | I
     if detail.get("ModelApprovalStatus") != "Approved":
         return Ignore(f"{arn} is {detail.get('ModelApprovalStatus')}; only an approval starts the deployment")
     changed = detail.get("UpdatedModelPackageFields")
-    if changed and "ModelApprovalStatus" not in changed:
-        return Ignore(f"{arn} was approved before; only {', '.join(map(str, changed))} changed")
+    if isinstance(changed, list) and changed and "ModelApprovalStatus" not in changed:
+        return Ignore(f"{arn} was approved before; only {_few([str(field) for field in changed])} changed")
     # SageMaker writes some names in lower case inside ARNs: the group's own name is the right one
     return Approval(event, str(detail["ModelPackageGroupName"]), arn)
 
@@ -175,22 +179,27 @@ def on_push(push: Push, source: Source, changed: Sequence[str] | None, package: 
         package: the newest approved version, if there is one; asked for only when `needs_package`.
     """
     if source.repository != push.repository:
-        return Ignore(f"the pipeline of {push.project} is built from {source.repository}, not from {push.repository}")
+        origin = source.repository or "another Git host"
+        return Ignore(f"the pipeline of {push.project} is built from {origin}, not from {push.repository}")
     if source.branch != push.branch:
         return Ignore(f"branch {push.branch!r} of {push.repository}; the pipelines are built from {source.branch!r}")
     if changed is None:
         return (_build(push, "there is no earlier commit to compare with"),)
-    code, release = touched(changed, BUILD), touched(changed, DEPLOY)
     starts = []
-    if code:
+    if code := touched(changed, BUILD):
         starts.append(_build(push, f"changed: {_few(code)}"))
-    if release and package:
-        starts.append(_deploy(push, push.project, package, push.commit, f"changed: {_few(release)}"))
-    if starts:
-        return tuple(starts)
-    if release:
-        return Ignore(f"{_few(release)} changed, but no model is approved yet; the first approval deploys")
-    return Ignore(f"none of the {len(changed)} changed paths is part of training or deploying: {_few(changed)}")
+    if package and (release := touched(changed, DEPLOY)):
+        starts.append(_deploy(push.project, package, push.commit, push.event, f"changed: {_few(release)}"))
+    return tuple(starts) or Ignore(_idle(push, changed))
+
+
+def _idle(push: Push, changed: Sequence[str]) -> str:
+    """Say why a push to the right branch starts nothing."""
+    if not changed:
+        return f"{push.commit} holds the same files as the commit before it"
+    if release := touched(changed, DEPLOY):
+        return f"{_few(release)} changed, but no model is approved yet; the first approval deploys"
+    return f"none of the {len(changed)} changed paths is part of training or deploying: {_few(changed)}"
 
 
 def needs_package(changed: Sequence[str] | None) -> bool:
@@ -198,17 +207,29 @@ def needs_package(changed: Sequence[str] | None) -> bool:
     return bool(changed and touched(changed, DEPLOY))
 
 
-def on_approval(approval: Approval, package: Package) -> Decision:
+def on_approval(approval: Approval, package: Package | None) -> Decision:
     """Decide what an approval starts: the deployment of exactly this version by the code that trained it.
 
     Args:
         approval: the event.
-        package: what the registry says of the version now; the event may be late.
+        package: what the registry says of the version now, for the event may be late; None when it was deleted.
     """
+    if package is None:
+        return Ignore(f"{approval.package} is not in the registry any more")
     if package.status != "Approved":
         return Ignore(f"{package.arn} is {package.status} by now; only approved models are deployed")
     because = "approved" if package.commit else "approved; it names no commit, so the branch's tip deploys it"
-    return (_deploy(approval, approval.project, package, package.commit, because),)
+    return (_deploy(approval.project, package, package.commit, _same(approval, package), because),)
+
+
+def _same(approval: Approval, package: Package) -> str:
+    """Return what all events of one approval share: SageMaker may send several, each with an id of its own.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+    """
+    if not package.changed:
+        return approval.event
+    return hashlib.sha256(f"{package.arn} {package.changed}".encode()).hexdigest()[:32]
 
 
 def _build(push: Push, because: str) -> Start:
@@ -216,9 +237,9 @@ def _build(push: Push, because: str) -> Start:
     return Start(name, push.commit, {}, f"{push.event}-build", because)
 
 
-def _deploy(event: Push | Approval, project: str, package: Package, commit: str, because: str) -> Start:
+def _deploy(project: str, package: Package, commit: str, same: str, because: str) -> Start:
     variables = {"ModelPackageArn": package.arn} | ({"Commit": package.commit} if package.commit else {})
-    return Start(f"sagemaker-{project}-deploy", commit, variables, f"{event.event}-deploy", because)
+    return Start(f"sagemaker-{project}-deploy", commit, variables, f"{same}-deploy", because)
 
 
 def _few(paths: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Steps 4 and 6: the Lambda function: asks AWS what `decide` needs to know, starts what it decided, logs one line a decision.
+"""Steps 4 and 6: the Lambda function: asks AWS what `decide` needs to know, starts what it decided, logs why.
 
 An error that may pass is raised: Lambda then delivers the event twice more, and at last to the dead-letter queue.
 Structured logs are one `print` of JSON; aws-lambda-powertools would make the bundle a hundred times larger for it.
@@ -33,6 +33,8 @@ from catalog.router.decide import (
 
 GONE = ("CommitDoesNotExistException", "InvalidCommitException")
 NO_PIPELINE = "PipelineNotFoundException"
+# DescribeModelPackage and ListModelPackages say ValidationException of what is not there, in sound requests too.
+NO_PACKAGE = ("ResourceNotFound", "ResourceNotFoundException", "ValidationException")
 
 
 class Context(Protocol):
@@ -49,49 +51,40 @@ class Account:
 
     def source(self, project: str) -> Source | None:
         """Return what the project's build pipeline is built from; None when there is no such pipeline."""
-        try:
-            found = self.client("codepipeline").get_pipeline(name=f"sagemaker-{project}-build")["pipeline"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] == NO_PIPELINE:
-                return None
-            raise
-        configuration = found["stages"][0]["actions"][0]["configuration"]
+        codepipeline = self.client("codepipeline")
+        found = asked(lambda: codepipeline.get_pipeline(name=f"sagemaker-{project}-build"), NO_PIPELINE)
+        if found is None:
+            return None
+        configuration = found["pipeline"]["stages"][0]["actions"][0]["configuration"]
         return Source(configuration.get("RepositoryName", ""), configuration.get("BranchName", ""))
 
     def changed(self, push: Push) -> list[str] | None:
-        """Return every path that differs, of both sides of a rename; None when the older commit is gone or never was."""
+        """Return every path that differs, of both sides of a rename; None when there is no older commit (any more)."""
         if not push.old_commit:
             return None
         commits = {"beforeCommitSpecifier": push.old_commit, "afterCommitSpecifier": push.commit}
         pages = self.client("codecommit").get_paginator("get_differences")
-        try:
-            found = [
-                difference[side]["path"]
-                for page in pages.paginate(repositoryName=push.repository, **commits)
-                for difference in page["differences"]
-                for side in ("beforeBlob", "afterBlob")
-                if side in difference
-            ]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in GONE:
-                return None
-            raise
-        return sorted(set(found))
+        found = asked(lambda: list(pages.paginate(repositoryName=push.repository, **commits)), *GONE)
+        return None if found is None else sorted({path for page in found for path in paths_of(page)})
 
-    def package(self, arn: str) -> Package:
-        """Return what the registry says of a version now."""
-        found = self.client("sagemaker").describe_model_package(ModelPackageName=arn)
+    def package(self, arn: str) -> Package | None:
+        """Return what the registry says of a version now; None when it is not there any more."""
+        sagemaker = self.client("sagemaker")
+        found = asked(lambda: sagemaker.describe_model_package(ModelPackageName=arn), *NO_PACKAGE)
+        if found is None:
+            return None
         commit = str(found.get("CustomerMetadataProperties", {}).get("Commit", ""))
-        return Package(arn, found["ModelApprovalStatus"], commit if COMMIT.fullmatch(commit) else "")
+        changed = found["LastModifiedTime"].isoformat() if "LastModifiedTime" in found else ""
+        return Package(arn, found["ModelApprovalStatus"], commit if COMMIT.fullmatch(commit) else "", changed)
 
     def newest_approved(self, group: str) -> Package | None:
         """Return the approved version that was created last; a page may be empty and yet not be the last."""
-        pages = self.client("sagemaker").get_paginator("list_model_packages")
         query = {"ModelApprovalStatus": "Approved", "SortBy": "CreationTime", "SortOrder": "Descending"}
-        for page in pages.paginate(ModelPackageGroupName=group, **query):
-            for summary in page["ModelPackageSummaryList"]:
-                return self.package(summary["ModelPackageArn"])
-        return None
+        pages = self.client("sagemaker").get_paginator("list_model_packages")
+        found = pages.paginate(ModelPackageGroupName=group, **query)
+        rows = (row for page in found for row in page["ModelPackageSummaryList"])
+        newest = asked(lambda: next(rows, None), *NO_PACKAGE)
+        return self.package(newest["ModelPackageArn"]) if newest else None
 
     def start(self, start: Start) -> str | None:
         """Start an execution and return its id; None when there is no such pipeline."""
@@ -102,12 +95,29 @@ class Account:
             request["sourceRevisions"] = [
                 {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": start.commit}
             ]
-        try:
-            return str(self.client("codepipeline").start_pipeline_execution(**request)["pipelineExecutionId"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] == NO_PIPELINE:
-                return None
-            raise
+        codepipeline = self.client("codepipeline")
+        started = asked(lambda: codepipeline.start_pipeline_execution(**request), NO_PIPELINE)
+        return None if started is None else str(started["pipelineExecutionId"])
+
+
+def asked(ask: Callable[[], Any], *absent: str) -> Any:  # noqa: ANN401 - as boto3
+    """Return AWS's answer; None when its error says, by one of these codes, that something is not there.
+
+    Raises:
+        ClientError: it says something else.
+    """
+    try:
+        return ask()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in absent:
+            return None
+        raise
+
+
+def paths_of(page: Mapping[str, Any]) -> list[str]:
+    """Return the paths in a page of GetDifferences."""
+    sides = [(row, side) for row in page["differences"] for side in ("beforeBlob", "afterBlob")]
+    return [row[side]["path"] for row, side in sides if side in row]
 
 
 def handler(event: object, context: Context) -> None:

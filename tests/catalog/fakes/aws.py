@@ -11,6 +11,7 @@ from typing import Any
 import botocore.session
 from botocore import xform_name
 from botocore.exceptions import ClientError
+from botocore.paginate import Paginator, PaginatorModel
 from botocore.validate import ParamValidator
 
 
@@ -22,6 +23,13 @@ class Killed(BaseException):
 def model(service: str) -> Any:  # noqa: ANN401 - botocore has no types
     """Return botocore's description of a service."""
     return botocore.session.get_session().get_service_model(service)
+
+
+@functools.cache
+def pages(service: str) -> Any:  # noqa: ANN401
+    """Return botocore's description of which answers come in pages, and how the next one is asked for."""
+    loader = botocore.session.get_session().get_component("data_loader")
+    return PaginatorModel(loader.load_service_model(service, "paginators-1"))
 
 
 @functools.cache
@@ -67,7 +75,13 @@ class Service:
             raise AttributeError(name)
         return functools.partial(self._operate, name)
 
-    def _operate(self, name: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def get_paginator(self, name: str) -> Paginator:
+        """Return botocore's own paginator over this stand-in."""
+        operation = operations(self.service)[name]
+        shape = model(self.service).operation_model(operation)
+        return Paginator(getattr(self, name), pages(self.service).get_paginator(operation), shape)
+
+    def _operate(self, name: str, /, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         operation = operations(self.service)[name]
         shape = model(self.service).operation_model(operation)
         report = ParamValidator().validate(request, shape.input_shape)

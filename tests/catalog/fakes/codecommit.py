@@ -55,6 +55,13 @@ class CodeCommit(Service):
         listing = {**(self.commits[parent].listing if parent else {}), **self._stored(files)}
         return self._move(branch, parent, listing, "mine")
 
+    def user_moves(self, branch: str, old: str, new: str) -> str:
+        """Let a person push a renamed file to a branch."""
+        parent = self.branches[branch]
+        listing = dict(self.commits[parent].listing)
+        listing[new] = listing.pop(old)
+        return self._move(branch, parent, listing, "moved")
+
     def merge(self, source: str, destination: str) -> None:
         """Let a person merge by fast-forward."""
         self.branches[destination] = self.branches[source]
@@ -107,15 +114,20 @@ class CodeCommit(Service):
         self._known(repositoryName, "GetCommit")
         return {"commit": {"commitId": commitId, "treeId": self.commits[commitId].tree}}
 
-    def _get_differences(self, repositoryName: str, afterCommitSpecifier: str, NextToken: str = "0") -> dict[str, Any]:
+    def _get_differences(
+        self,
+        repositoryName: str,
+        afterCommitSpecifier: str,
+        beforeCommitSpecifier: str = "",
+        NextToken: str = "0",
+    ) -> dict[str, Any]:
         self._known(repositoryName, "GetDifferences")
-        rows = sorted(self._resolve(afterCommitSpecifier, "GetDifferences").listing.items())
+        after = self._resolve(afterCommitSpecifier, "GetDifferences").listing
+        before = self._resolve(beforeCommitSpecifier, "GetDifferences").listing if beforeCommitSpecifier else {}
+        paths = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
         start = int(NextToken)
-        page = [
-            {"changeType": "A", "afterBlob": {"path": path, "mode": mode, "blobId": blob}}
-            for path, (mode, blob) in rows[start : start + 40]
-        ]
-        return {"differences": page, **({"NextToken": str(start + 40)} if start + 40 < len(rows) else {})}
+        page = [difference(path, before, after) for path in paths[start : start + 40]]
+        return {"differences": page, **({"NextToken": str(start + 40)} if start + 40 < len(paths) else {})}
 
     def _create_commit(
         self,
@@ -243,6 +255,18 @@ class CodeCommit(Service):
 
     def _get_pull_request(self, pullRequestId: str) -> dict[str, Any]:
         return {"pullRequest": self.requests[pullRequestId]}
+
+
+def difference(path: str, before: Listing, after: Listing) -> dict[str, Any]:
+    """Return what GetDifferences says of one path."""
+    kind = "A" if path not in before else "D" if path not in after else "M"
+    sides = {"beforeBlob": before, "afterBlob": after}
+    blobs = {
+        name: {"path": path, "mode": listing[path][0], "blobId": listing[path][1]}
+        for name, listing in sides.items()
+        if path in listing
+    }
+    return {"changeType": kind, **blobs}
 
 
 def folders_of(paths: Iterable[str]) -> set[str]:

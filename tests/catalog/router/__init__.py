@@ -1,0 +1,1 @@
+"""Steps 4 and 6: tests of the router."""
