@@ -46,7 +46,7 @@ def test_every_derived_name_keeps_its_limit(names: ModuleType, name: str) -> Non
         (names.pipeline(name, project_id), limits("PipelineName")),
         (names.model_package_group(name, project_id), limits("EntityName")),
         *((names.endpoint(name, stage), limits("EndpointName")) for stage in ("staging", "prod")),
-        *((names.deploy_stack(name, project_id, stage), STACK) for stage in ("staging", "prod")),
+        *((names.stack(name, project_id, stage), STACK) for stage in ("staging", "prod")),
     ]
     too_long = [text for text, limit in derived if not int(limit.get("min", 0)) <= len(text) <= int(limit["max"])]
     misspelt = [text for text, limit in derived if not re.fullmatch(str(limit["pattern"]), text)]

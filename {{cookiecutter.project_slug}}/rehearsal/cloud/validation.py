@@ -91,9 +91,15 @@ def _check_range(shape: Shape, measured: float, value: object, path: str, what: 
 
 @lru_cache
 def _pattern(text: str) -> re.Pattern[str] | None:
-    """Compile a pattern of the model; None for one in Java's dialect that Python does not read."""
+    """Compile a pattern of the model; None for one that Python does not read.
+
+    Java's classes of letters, numbers and blanks are written as Python has them (every pattern that has them takes `_`
+    too). A pattern that ends in `${1,256}` repeats its end, which means nothing.
+    """
+    for java, python in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", " ")):
+        text = text.replace(java, python)
     try:
-        return re.compile(text, re.DOTALL)
+        return re.compile(re.sub(r"\$\{\d+,\d+\}$", "$", text), re.DOTALL)
     except re.error:
         return None
 

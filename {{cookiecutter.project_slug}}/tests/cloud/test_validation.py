@@ -85,3 +85,11 @@ def test_what_a_request_breaks_is_said_as_aws_says_it(
 
 def test_several_violations_are_counted() -> None:
     assert validation.message(["a", "b"]) == "2 validation errors detected: a; b"
+
+
+def test_patterns_in_javas_dialect_hold_too() -> None:
+    """Metadata of a model package takes letters of any script, and no comma."""
+    rest = {"ModelPackageGroupName": "adult-p-1"}
+    assert found("CreateModelPackage", {**rest, "CustomerMetadataProperties": {"Origin": "Völker 1/2 @=:+-_."}}) == []
+    broken = found("CreateModelPackage", {**rest, "CustomerMetadataProperties": {"Origin": "UCI Adult, downloaded"}})
+    assert ["UCI Adult, downloaded" in one and "regular expression" in one for one in broken] == [True]
