@@ -1,7 +1,8 @@
 """Step 3: the seed as a Lambda function: size of its zip, cold and warm seconds, memory, and calls of AWS.
 
 The function runs in a fresh process from its unzipped bundle, sees nothing else but boto3, and talks over HTTP to
-stand-ins of S3, CodeCommit and CloudFormation in this process. On AWS add the network; subtract nothing.
+stand-ins of S3, CodeCommit and CloudFormation in this process. On AWS add the network; subtract nothing. The Python is
+the function's own version where there is one here (PYTHON=path names it), else the one that runs this.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ from tests.catalog.fakes.aws import operations
 from tests.catalog.fakes.world import BUCKET, Outside
 
 ROUNDS = 5
+RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3")
+# Peak memory is the kernel's VmHWM: ru_maxrss would count what this process had before it became the child.
 CHILD = """
-import json, resource, sys, time
+import json, re, sys, sysconfig, time
 from catalog.hook.handler import handler
 class Context:
     aws_request_id = "bench"
@@ -37,8 +40,11 @@ class Context:
 for line in sys.stdin:
     began = time.perf_counter()
     handler(json.loads(line), Context())
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print("DONE", json.dumps([time.perf_counter() - began, memory]), flush=True)
+    seconds = time.perf_counter() - began
+    memory = int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
+    known = (*sys.argv[1:], sysconfig.get_path("stdlib"))
+    files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
+    print("DONE", json.dumps([seconds, memory, [f for f in files if f and not f.startswith(known)]]), flush=True)
 """
 
 
@@ -87,19 +93,33 @@ class Door(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def unpack(data: bytes, folder: Path) -> dict[str, str]:
-    """Unpack the function as Lambda does, and return its environment; boto3 is all that its runtime adds."""
+def interpreter() -> str:
+    """Return a Python of the function's version, or the one that runs this."""
+    for candidate in (os.environ.get("PYTHON"), f"python{bundle.RUNTIME}"):
+        if candidate and subprocess.run([candidate, "-V"], capture_output=True, check=False).returncode == 0:
+            return candidate
+    return sys.executable
+
+
+def unpack(data: bytes, folder: Path, python: str) -> dict[str, str]:
+    """Unpack the function as Lambda does, and return its environment; boto3 is all that its runtime adds.
+
+    The runtime is compiled beforehand; the bundle is not, and its folder is read-only.
+    """
     import boto3
 
     (folder / "hook.zip").write_bytes(data)
     shutil.unpack_archive(folder / "hook.zip", folder / "task")
     (folder / "runtime").mkdir()
-    for name in ("boto3", "botocore", "s3transfer", "jmespath", "urllib3"):
+    for name in RUNTIME:
         (folder / "runtime" / name).symlink_to(Path(boto3.__file__).parents[1] / name)
+    cache = {"PATH": os.environ["PATH"], "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+    command = [python, "-m", "compileall", "-q", *(str(folder / "runtime" / name) for name in RUNTIME)]
+    subprocess.run(command, env=cache, check=True)
     return {
-        "PATH": os.environ["PATH"],
+        **cache,
         "PYTHONPATH": os.pathsep.join(map(str, (folder / "task", folder / "runtime"))),
-        "PYTHONDONTWRITEBYTECODE": "1",  # Lambda's folder is read-only
+        "PYTHONDONTWRITEBYTECODE": "1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench",
@@ -107,7 +127,7 @@ def unpack(data: bytes, folder: Path) -> dict[str, str]:
     }
 
 
-def run(environment: dict[str, str]) -> dict[str, float]:
+def run(environment: dict[str, str], python: str) -> dict[str, float]:
     """Seed once in a fresh process, then replay the event twice, and return what was measured."""
     outside = Outside(bundle.tracked(TEMPLATE))
     door = type("OneDoor", (Door,), {"outside": outside})
@@ -115,9 +135,11 @@ def run(environment: dict[str, str]) -> dict[str, float]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     event = json.dumps({**outside.event(), "ResponseURL": f"{url}/answer"})
+    task, runtime = environment["PYTHONPATH"].split(os.pathsep)
     began = time.perf_counter()
     child = subprocess.Popen(
-        [sys.executable, "-S", "-c", CHILD],
+        [python, "-S", "-c", CHILD, task, runtime],
+        cwd=task,  # as on Lambda; and this repository, which holds the same packages, is out of sight
         env={**environment, "AWS_ENDPOINT_URL": url},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -146,7 +168,9 @@ def deliver(child: subprocess.Popen[str], event: str) -> tuple[float, float]:
     child.stdin.flush()
     for line in child.stdout:
         if line.startswith("DONE "):
-            seconds, memory = json.loads(line.removeprefix("DONE "))
+            seconds, memory, strangers = json.loads(line.removeprefix("DONE "))
+            if strangers:
+                raise RuntimeError(f"nothing was measured, because these are not of the bundle: {strangers}")
             return seconds, memory
     raise RuntimeError("the function ended without an answer")
 
@@ -155,8 +179,9 @@ def main() -> None:
     """Print one row for each figure."""
     template, hook, _ = bundle.make(ROOT / "build" / "catalog" / "wheels")
     with tempfile.TemporaryDirectory() as scratch:
-        environment = unpack(hook.data, Path(scratch))
-        rounds = [run(environment) for _ in range(ROUNDS)]
+        python = interpreter()
+        environment = unpack(hook.data, Path(scratch), python)
+        rounds = [run(environment, python) for _ in range(ROUNDS)]
     figures = {name: median(one[name] for one in rounds) for name in rounds[0]}
     rows: list[tuple[str, Any, str]] = [
         ("hook: zip (limit 3)", len(hook.data) / 1e6, "MB"),
@@ -169,6 +194,8 @@ def main() -> None:
     ]
     for name, value, unit in rows:
         print(f"{name:<45} {value:>9.2f} {unit}")
+    version = subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout
+    print(f"{'hook: run by':<45} {version.strip().removeprefix('Python '):>9} (the function: {bundle.RUNTIME})")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from catalog.release import (
     AddVersion,
     ChangeStack,
     Deprecate,
+    Lenient,
     MakeStack,
     PublishError,
     State,
@@ -37,13 +38,6 @@ from catalog.release import (
 STACK = "sagemaker-autopilot-catalog"
 ROUNDS = 4  # the bucket; its content and the functions; and then nothing should be left
 DIGEST = "product-digest"  # metadata of the object that Studio's own route offers
-
-
-class Lenient(yaml.SafeLoader):
-    """Reads CloudFormation's short forms (!Sub, !Ref) as their text."""
-
-
-Lenient.add_multi_constructor("!", lambda loader, _, node: str(node))
 
 
 @dataclass(frozen=True)
@@ -96,10 +90,19 @@ def text_of(path: Path) -> str:
 
 
 def look(aws: Aws, goal: Wanted) -> State:
-    """Return what is there."""
+    """Return what is there.
+
+    Raises:
+        PublishError: the stack's first deployment failed; such a stack can only be deleted.
+    """
     stack = described(aws)
     if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
         return State()
+    if stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):
+        raise PublishError(
+            f"stack {aws.stack} was never made ({stack['StackStatus']}); its events in CloudFormation say why; "
+            f"correct that, delete it (aws cloudformation delete-stack --stack-name {aws.stack}) and apply again"
+        )
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
     bucket, product = outputs.get("ArtifactBucket", ""), outputs.get("ProductId", "")
     heads = {key: head(aws, bucket, key) for key in (*(one.key for one in goal.bundles), goal.product_key, STUDIO_KEY)}

@@ -6,6 +6,9 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
 
 from catalog.bundle import Bundle
 
@@ -23,8 +26,25 @@ FIRST_VERSION = ("ProductTemplateKey", "ProductVersionName")
 GIVEN_TO_STACK = {"HookZipKey", "RouterZipKey", *FIRST_VERSION}
 
 
+# What CloudFormation makes changes of. A change set for any other difference, such as a comment, fails.
+ACTED_ON = ("Conditions", "Mappings", "Resources", "Outputs")
+
+
 class PublishError(Exception):
     """Publishing cannot go on; the text says what to do."""
+
+
+class Lenient(yaml.SafeLoader):
+    """Reads CloudFormation's short forms (!Sub, !Ref) as their text."""
+
+
+Lenient.add_multi_constructor("!", lambda loader, _, node: str(node))
+
+
+def acted_on(template: str) -> dict[str, Any]:
+    """Return the parts of a template that CloudFormation makes changes of."""
+    found = yaml.load(template, Lenient) or {}  # noqa: S506 - a safe loader
+    return {part: found.get(part) for part in ACTED_ON}
 
 
 @dataclass(frozen=True)
@@ -176,7 +196,7 @@ def changed_stack(state: State, wanted: Wanted) -> Iterator[Step]:
     """Yield the update of the ops stack, when there is a reason."""
     goal = parameters(state, wanted)
     because = [f"{name} = {value}" for name, value in sorted(goal.items()) if state.parameters.get(name) != value]
-    if state.stack != wanted.stack:
+    if acted_on(state.stack or "") != acted_on(wanted.stack):
         because.insert(0, "portfolio.yaml changed")
     if because:
         yield ChangeStack(goal, tuple(because))

@@ -68,10 +68,14 @@ class Deadline:
         if self.left() <= 0:
             raise OutOfTimeError("the function ran out of time; retry: what was done so far is taken up again")
 
-    def wait(self, seconds: float) -> None:
-        """Sleep, unless that would take the time for the answer."""
+    def wait(self, seconds: float, what: str = "AWS kept asking to slow down") -> None:
+        """Sleep, unless that would take the time for the answer.
+
+        Raises:
+            OutOfTimeError: it would; the sentence begins with what was waited for.
+        """
         if seconds >= self.left():
-            raise OutOfTimeError("AWS kept asking to slow down until time ran out; retry in some minutes")
+            raise OutOfTimeError(f"{what} until time ran out; retry in some minutes")
         self.sleep(seconds)
 
 
@@ -133,7 +137,7 @@ def explained(error: ClientError, what: str) -> HookError:
     if code in DENIED:
         return DeniedError(
             f"{operation} was denied for {what} ({code}); "
-            "the hook's role SageMakerAutopilotHookRole must allow it: update the ops stack"
+            "the role of the function sagemaker-autopilot-seed must allow it: update the ops stack"
         )
     said = ADDRESS.sub("(address)", str(error.response.get("Error", {}).get("Message", "")))[:300]
     return ServiceError(f"{operation} failed for {what}: {code}: {said}; correct that and retry")

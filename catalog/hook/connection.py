@@ -44,7 +44,7 @@ class Host:
     def seed(self, tree: Tree, request: Request) -> Outcome:
         """Push the tree (Create) or propose it on `template` (Update), and wait for the end.
 
-        The push itself looks first and is idempotent, so a second delivery may start it once more.
+        Two deliveries within minutes share a build; after that the push itself looks first and finds what is done.
 
         Raises:
             SeedBuildError: the build failed; the sentence says why.
@@ -68,13 +68,16 @@ class Host:
 
     def run(self, request: Request, key: str) -> dict[str, Any]:
         """Start the build and return it when it has ended."""
-        variable = {"name": "SEED_KEY", "value": key, "type": "PLAINTEXT"}
+        order = {
+            "projectName": request.seed_project,
+            "environmentVariablesOverride": [{"name": "SEED_KEY", "value": key, "type": "PLAINTEXT"}],
+            # https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html: valid for five minutes
+            "idempotencyToken": hashlib.sha256(request.id.encode()).hexdigest()[:32],
+        }
         try:
-            build = self.codebuild(
-                "start_build", projectName=request.seed_project, environmentVariablesOverride=[variable]
-            )["build"]
+            build = self.codebuild("start_build", **order)["build"]
             while build["buildStatus"] == "IN_PROGRESS":
-                self.codebuild.deadline.wait(POLL)
+                self.codebuild.deadline.wait(POLL, f"build {build['id']} was not done")
                 build = self.codebuild("batch_get_builds", ids=[build["id"]])["builds"][0]
         except ClientError as error:
             raise explained(error, f"CodeBuild project {request.seed_project}") from None

@@ -69,10 +69,10 @@ class Answering:
         with self.lock:
             if self.sent:
                 return
-            self.sent = True
             body = answer(self.to, status, reason, data or {})
             log(status, reason, self.to)
             deliver(self.world, self.to.url, body)
+            self.sent = True  # not before: what one thread could not deliver the other one must try
 
 
 def handler(event: object, context: Context) -> None:

@@ -49,8 +49,12 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Request:
-    """What to do, checked for form; the answers are checked against the template's own rules later."""
+    """What to do, checked for form; the answers are checked against the template's own rules later.
 
+    Every delivery of one request has the same id.
+    """
+
+    id: str
     kind: str
     provider: str
     repository: str
@@ -143,6 +147,7 @@ def parse(event: Event) -> Request:
     if problems := list(problems_of(properties)):
         raise PropertyError("; ".join(problems))
     request = Request(
+        id=f"{event['StackId']} {event['RequestId']}",
         kind=kind,
         provider=properties.get("Provider", "codecommit"),
         repository=properties["RepositoryName"],

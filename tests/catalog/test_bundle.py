@@ -70,11 +70,15 @@ def test_the_template_is_what_git_tracks_whatever_lies_about(copy: Path) -> None
 
 
 def test_two_clones_give_the_same_bundles(tmp_path: Path, hook: Bundle) -> None:
-    """The whole of this repository, cloned elsewhere."""
-    clones = [tmp_path / "a", tmp_path / "b" / "deeper"]
-    for clone in clones:
-        subprocess.run(["git", "clone", "-q", "--no-hardlinks", str(ROOT), str(clone)], check=True)
-    made = [[one.sha256 for one in bundle.make(WHEELS, clone)] for clone in clones]
+    """The whole of this repository, cloned elsewhere, by somebody with another umask and at another time."""
+    made = []
+    for folder, mask in (("a", 0o022), ("b/deeper", 0o077)):
+        clone = tmp_path / folder
+        command = ["git", "clone", "-q", "--no-hardlinks", str(ROOT), str(clone)]
+        subprocess.run(command, check=True, umask=mask)
+        os.utime(clone / "cookiecutter.json", (0, mask * 10**6))
+        assert 0o666 & ~mask == (clone / "cookiecutter.json").stat().st_mode & 0o777
+        made.append([one.sha256 for one in bundle.make(WHEELS, clone)])
     assert made[0] == made[1]
 
 

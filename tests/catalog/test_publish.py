@@ -168,6 +168,27 @@ def test_a_stack_that_fails_is_said_to() -> None:
         apply(Account(ends="ROLLBACK_COMPLETE").aws, FIRST, deprecate=False)
 
 
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED"])
+def test_a_stack_that_was_never_made_must_be_deleted_first(status: str) -> None:
+    account = published()
+    account.cloudformation.status = status
+    with pytest.raises(PublishError, match=r"was never made.*delete-stack --stack-name sagemaker-autopilot-catalog"):
+        apply(account.aws, FIRST, deprecate=False)
+    assert ["DescribeStacks"] == account.calls.made
+
+
+def test_a_comment_in_the_portfolio_is_no_reason_for_a_change_set() -> None:
+    """CloudFormation finds no change in it, and the change set would fail."""
+    account = published()
+    assert [] == steps(account, replace(FIRST, stack="# said anew\nMetadata: {a: b}\nResources: 1"))
+
+
+def test_a_short_form_with_another_argument_is_a_change() -> None:
+    account = published(replace(FIRST, stack="Resources: {A: !Sub x}"))
+    goal = replace(FIRST, stack="Resources: {A: !Sub y}")
+    assert ["update the ops stack through a change set: portfolio.yaml changed"] == steps(account, goal)
+
+
 def test_a_product_without_a_place_for_its_template_is_refused() -> None:
     with pytest.raises(PublishError, match=r"Mappings\.Published\.Template must have"):
         pinned("Mappings: {}", bucket="b", template=FIRST.template, version_id="1")

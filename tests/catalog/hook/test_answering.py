@@ -114,6 +114,27 @@ def test_stuck_in_a_call_it_answers_from_the_timer_and_does_not_go_on(outside: O
     assert {} == outside.codecommit.branches
 
 
+def test_an_answer_that_the_timer_could_not_send_is_tried_again_by_the_stuck_call(outside: Outside) -> None:
+    """Else the invocation would count as a success, nobody would repeat it, and the stack would hang."""
+    outside.statuses = [503, 503, 503]
+    tried = threading.Event()
+
+    def hang(operation: str) -> None:
+        if operation == "GetRepository":
+            tried.wait(5)
+
+    def sleep(seconds: float) -> None:
+        if len(outside.statuses) == 1:
+            threading.Timer(0.05, tried.set).start()
+
+    outside.calls.on_call = hang
+    world = outside.world()
+    world = type(world)(world.client, world.send, world.environment, sleep)
+    respond(outside.event(), Lambda(milliseconds=(MARGIN + 0.2) * 1000), world)
+    assert ["FAILED"] == [sent["Status"] for sent in outside.sent]
+    assert {} == outside.codecommit.branches
+
+
 def test_a_defect_of_the_hook_is_answered_too(outside: Outside, capsys: pytest.CaptureFixture[str]) -> None:
     """With the place in the code, and without the message, which may hold anything."""
 

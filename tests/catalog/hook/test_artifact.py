@@ -8,6 +8,7 @@ import stat
 import struct
 import tempfile
 import tracemalloc
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -34,7 +35,8 @@ def entry(name: str, kind: int = stat.S_IFREG, mode: int = 0o644) -> zipfile.Zip
 def zipped(*more: tuple[zipfile.ZipInfo, bytes], sound: bool = True, method: int = zipfile.ZIP_STORED) -> bytes:
     """Return a zip of a sound template, and more."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
+    with zipfile.ZipFile(stream, "w", method) as archive, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Duplicate name")  # which is what one of them is about
         for name, data in SOUND.items() if sound else ():
             archive.writestr(name, data)
         for info, data in more:

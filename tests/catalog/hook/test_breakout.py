@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from catalog.hook.answers import checked
 from catalog.hook.artifact import questions
 from catalog.hook.errors import AnswerError
+from catalog.hook.request import RULES
 from catalog.hook.tree import render
 from tests.catalog.fakes.world import Outside
 from tests.catalog.hook.conftest import small_template
@@ -50,6 +51,26 @@ def test_code_in_any_answer_is_refused_and_does_not_run(name: str, value: str) -
     assert ("SUCCESS" if accepted else "FAILED") == answer["Status"]
     assert [] == [mark for mark in MARKED if mark in os.environ]
     assert accepted == bool(outside.codecommit.branches)
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+@pytest.mark.parametrize("name", [*RULES, "Unknown"])
+def test_code_in_any_property_is_refused_and_does_not_run(name: str, kind: str) -> None:
+    """Branch and provider are answers too; the others name places. Nothing is committed, at either request."""
+    outside = Outside(small_template())
+    for value in CODE:
+        answer = outside.invoke(outside.event(kind, **{name: value}))
+        assert ("FAILED", value) == (answer["Status"], value)
+    assert [] == [mark for mark in MARKED if mark in os.environ]
+    assert {} == outside.codecommit.branches
+
+
+@pytest.mark.parametrize("value", CODE)
+def test_code_in_the_name_of_an_answer_is_refused_and_does_not_run(value: str) -> None:
+    outside = Outside(small_template())
+    assert "FAILED" == outside.invoke(outside.event(Answers={value: "x"}))["Status"]
+    assert [] == [mark for mark in MARKED if mark in os.environ]
+    assert {} == outside.codecommit.branches
 
 
 @pytest.mark.parametrize("name", ASKED)

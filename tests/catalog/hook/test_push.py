@@ -15,11 +15,11 @@ import pytest
 from catalog.hook.artifact import File
 from catalog.hook.calls import Caller, Deadline
 from catalog.hook.connection import Host, packed, reason
-from catalog.hook.errors import SeedBuildError
+from catalog.hook.errors import OutOfTimeError, SeedBuildError
 from catalog.hook.push import LOST, NOT_EMPTY, REFUSED, WRONG_TREE, address
 from catalog.hook.request import Request, parse
 from catalog.hook.tree import Tree
-from tests.catalog.fakes.aws import Calls, Service
+from tests.catalog.fakes.aws import Calls, Killed, Service, refused
 from tests.catalog.fakes.world import Lambda, Outside, Storage
 
 TREE = Tree({"README.md": File(b"# Adult\n"), "bin/run.sh": File(b"#!/bin/sh\r\n", executable=True), "e": File(b"")})
@@ -148,6 +148,35 @@ def test_an_update_without_its_branch_is_explained(git: Git, build: Build) -> No
     assert LOST == build(kind="Update")
 
 
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_of_two_builds_at_the_same_time_the_later_one_completes_what_the_other_did(
+    git: Git, build: Build, kind: str
+) -> None:
+    """A second delivery: its commit has the same tree and another time, so the host refuses it as no fast-forward."""
+    new = Tree({**TREE.files, "new.txt": File(b"new")})
+    assert 0 == build()
+    first = git("rev-parse", "main")
+    quicker = git("commit-tree", tree_of(git, "main"), "-m", "quicker")
+    if kind == "Update":
+        assert 0 == build(new, "Update")
+        quicker = git("rev-parse", "template")
+        git("update-ref", "refs/heads/template", first)
+    else:
+        git("update-ref", "-d", "refs/heads/main")
+        git("update-ref", "-d", "refs/heads/template")
+    late = Path(git("rev-parse", "--absolute-git-dir"), "hooks", "pre-receive")
+    moved = "template" if kind == "Update" else "main"
+    late.write_text(
+        f"#!/bin/sh\n[ -e late ] && exit 0\ntouch late\n"
+        f"env -u GIT_QUARANTINE_PATH git update-ref refs/heads/{moved} {quicker}\nexit 1\n"
+    )
+    late.chmod(0o755)
+    assert 0 == build(new if kind == "Update" else TREE, kind)
+    assert [first if kind == "Update" else quicker, quicker] == [
+        git("rev-parse", name) for name in ("main", "template")
+    ]
+
+
 def test_a_host_that_refuses_is_explained(build: Build, tmp_path: Path) -> None:
     assert REFUSED == build(SEED_REMOTE=str(tmp_path / "nowhere.git"))
 
@@ -178,14 +207,17 @@ class CodeBuild(Service):
     def __init__(self, calls: Calls, status: str, message: str) -> None:
         super().__init__(calls)
         self.status, self.message, self.looks, self.key = status, message, 0, ""
+        self.started: dict[str, dict[str, Any]] = {}
 
     def _build(self) -> dict[str, Any]:
         ended = self.looks > 1
         phase = {"phaseType": "BUILD", "contexts": [{"message": self.message}]}
         return {"id": "seed:1", "buildStatus": self.status if ended else "IN_PROGRESS", "phases": [phase]}
 
-    def _start_build(self, projectName: str, environmentVariablesOverride: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
-        self.key = environmentVariablesOverride[0]["value"]
+    def _start_build(self, idempotencyToken: str, **order: Any) -> dict[str, Any]:  # noqa: N803, ANN401 - as boto3
+        if self.started.setdefault(idempotencyToken, order) != order:
+            raise refused("InvalidInputException", "StartBuild", "parameter mismatch")
+        self.key = order["environmentVariablesOverride"][0]["value"]
         return {"build": self._build()}
 
     def _batch_get_builds(self, ids: list[str]) -> dict[str, Any]:
@@ -210,6 +242,41 @@ def test_the_hook_hands_the_tree_to_the_build_and_waits(request_: Request) -> No
     assert (TREE.id, "pushed by build seed:1") == (outcome.tree, outcome.summary)  # type: ignore[attr-defined]
     assert [("sagemaker-project-p-abc123", codebuild.key, "1")] == list(storage.objects)
     assert [4.0, 4.0] == slept
+
+
+@pytest.mark.parametrize("call", range(1, 5))
+def test_killed_after_any_call_and_delivered_again_it_starts_one_build(request_: Request, call: int) -> None:
+    """Put, start, and two looks; the second delivery finds the first one's build."""
+    codebuild, storage, _, seed = seed_by("SUCCEEDED", "", request_)
+    codebuild.calls.kill_after = call
+    with pytest.raises(Killed):
+        seed()
+    codebuild.calls.kill_after = None
+    assert (TREE.id, "pushed by build seed:1") == (seed().tree, seed().summary)  # type: ignore[attr-defined]
+    assert (1, 1) == (len(codebuild.started), len(storage.objects))
+
+
+def test_throttled_five_times_the_seed_of_another_host_waits_too(request_: Request) -> None:
+    codebuild, _, slept, seed = seed_by("SUCCEEDED", "", request_)
+    codebuild.calls.throttle = 5
+    seed()
+    assert [0.2, 0.4, 0.8, 1.6, 3.2, 4.0, 4.0] == slept
+
+
+def test_a_build_that_does_not_end_is_named_in_time_for_the_answer(request_: Request) -> None:
+    """The build goes on, and the retry finds what it pushed."""
+    clock = Lambda(30_000)
+
+    def sleep(seconds: float) -> None:
+        clock.milliseconds -= seconds * 1000
+
+    deadline = Deadline(clock.get_remaining_time_in_millis, 8, sleep)
+    calls = Calls()
+    codebuild = CodeBuild(calls, "IN_PROGRESS", "")
+    host = Host(Caller(Storage(calls), deadline), Caller(codebuild, deadline))
+    with pytest.raises(OutOfTimeError, match="build seed:1 was not done until time ran out; retry in some minutes"):
+        host.seed(TREE, request_)
+    assert clock.milliseconds > 8_000
 
 
 FAILURES = [

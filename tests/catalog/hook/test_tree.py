@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import cruft
 import pytest
-from cookiecutter.main import cookiecutter
+from click.testing import CliRunner
+from cookiecutter.cli import main as cookiecutter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_cookies.plugin import Cookies
@@ -26,6 +28,12 @@ from tests.tree import ROOT, tree_id
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text())
 CHOICES = {name: value for name, value in QUESTIONS.items() if isinstance(value, list) and not name.startswith("_")}
 MATRIX = [dict(zip(CHOICES, row, strict=True)) for row in itertools.product(*CHOICES.values())]
+PARTS = 13  # so that no test takes a second; prime to the numbers of choices, so that each part has all kinds
+# Each choice of each question at least once.
+ROWS = [
+    {name: values[number % len(values)] for name, values in CHOICES.items()}
+    for number in range(max(map(len, CHOICES.values())))
+]
 FREE = {
     "project_name": 'Größe: 10 % "#1" \\',
     "project_slug": "adults",
@@ -54,49 +62,87 @@ def published(product: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("answers", MATRIX[:: len(MATRIX) // 4], ids=lambda row: "-".join(row.values()))
+def in_git(folder: Path) -> Path:
+    """Make a repository of a folder, as cruft wants it."""
+    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=T", "-c", "user.email=t@t", "commit", "-qm", "x"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def gist(product: Files, tmp_path_factory: pytest.TempPathFactory) -> tuple[Files, Path]:
+    """Return the template with every file that an answer can change and one that it cannot, but without its hooks.
+
+    They write nothing, and cost ten times as much as all the rest; the tests of the whole template run them.
+    """
+    changing = [path for path, file in product.items() if path.startswith(FOLDER) and b"cookiecutter." in file.data]
+    files = {path: product[path] for path in ["cookiecutter.json", f"{FOLDER}/Makefile", *changing]}
+    folder = tmp_path_factory.mktemp("gist") / "template"
+    write(files, folder)
+    return files, in_git(folder)
+
+
+@pytest.mark.parametrize("answers", ROWS, ids=lambda row: "-".join(row.values()))
 def test_the_hook_and_pytest_cookies_give_the_same_git_tree(
     product: Files, published: Path, cookies: Cookies, tmp_path: Path, answers: dict[str, str]
 ) -> None:
+    """The whole template, with each choice of each question."""
     baked = cookies.bake(extra_context={**FREE, **answers}, template=str(published)).project_path
     assert baked is not None
     assert by_git(Path(baked), tmp_path) == by_hook(product, {**FREE, **answers})
 
 
-def test_the_hook_and_cookiecutter_agree_over_the_whole_option_matrix(product: Files, tmp_path: Path) -> None:
-    """Every combination of every choice, over every file that an answer can change and one that it cannot."""
-    kept = [p for p, file in product.items() if not p.startswith(FOLDER) or b"cookiecutter." in file.data]
-    files = {path: product[path] for path in [*kept, f"{FOLDER}/Makefile"]}
-    write(files, tmp_path / "template")
-    differing = []
-    for number, row in enumerate(MATRIX):
-        out, answers = tmp_path / str(number), {**FREE, **row}
-        folder = cookiecutter(
-            str(tmp_path / "template"), extra_context=answers, output_dir=str(out), no_input=True, default_config=True
-        )
-        if Tree(dict(read(Path(folder)))).id != by_hook(files, answers):
-            differing.append(row)
-        shutil.rmtree(out)
-    assert [] == differing
-    assert 100 < len(MATRIX)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_all_four_doors_agree_over_the_whole_option_matrix(
+    gist: tuple[Files, Path], cookies: Cookies, tmp_path: Path, part: int
+) -> None:
+    """Every combination of every choice; the command runs in this process. cruft adds only its own link file."""
+    files, template = gist
+    for number, row in enumerate(MATRIX[part::PARTS]):
+        answers, out = {**FREE, **row}, tmp_path / str(number)
+        typed = [f"{name}={value}" for name, value in answers.items()]
+        options = ["--no-input", "--default-config", "--output-dir", str(out / "cli")]
+        assert 0 == CliRunner().invoke(cookiecutter, [*options, str(template), *typed]).exit_code
+        (out / "cruft").mkdir()
+        cruft.create(str(template), out / "cruft", extra_context=answers, no_input=True, default_config=True)
+        (out / "cruft" / "adults" / ".cruft.json").unlink()
+        baked = cookies.bake(extra_context=answers, template=str(template)).project_path
+        assert baked is not None
+        trees = [Tree(dict(read(folder))).id for folder in (out / "cli" / "adults", out / "cruft" / "adults", baked)]
+        assert trees == [by_hook(files, answers)] * 3, row
+
+
+def test_the_matrix_holds_every_combination_once() -> None:
+    """None is left out where the matrix is cut into parts; and each row of the short list is in it."""
+    cut = [tuple(row.values()) for part in range(PARTS) for row in MATRIX[part::PARTS]]
+    assert sorted(cut) == sorted(itertools.product(*CHOICES.values()))
+    assert len(set(cut)) == len(cut) == math.prod(map(len, CHOICES.values()))
+    assert {(name, value) for row in ROWS for name, value in row.items()} == {
+        (name, value) for name, values in CHOICES.items() for value in values
+    }
 
 
 @pytest.mark.parametrize("answers", [{}, {**FREE, "licence": "MIT"}], ids=["defaults", "given"])
-def test_the_hook_the_command_and_cruft_give_the_same_git_tree(
+def test_the_hook_and_the_command_give_the_same_git_tree(
     product: Files, published: Path, cli: Cli, tmp_path: Path, answers: dict[str, str]
 ) -> None:
-    """cruft adds only its own link file."""
-    folder = answers.get("project_slug", "adult-income")
-    source = tmp_path / "source"
-    shutil.copytree(published, source)
-    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=T", "-c", "user.email=t@t", "commit", "-qm", "x"]):
-        subprocess.run(["git", *command], cwd=source, check=True)
-    (tmp_path / "cruft").mkdir()
+    """The whole template, by a process of its own."""
     assert 0 == cli(*(f"{name}={value}" for name, value in answers.items()), source=published).returncode
-    cruft.create(str(source), tmp_path / "cruft", extra_context=answers, no_input=True, default_config=True)
-    (tmp_path / "cruft" / folder / ".cruft.json").unlink()
-    ids = [by_git(tmp_path / door / folder, tmp_path) for door in ("out", "cruft")]
-    assert ids == [by_hook(product, answers)] * 2
+    folder = tmp_path / "out" / answers.get("project_slug", "adult-income")
+    assert by_git(folder, tmp_path) == by_hook(product, answers)
+
+
+@pytest.mark.parametrize("answers", [{}, {**FREE, "licence": "MIT"}], ids=["defaults", "given"])
+def test_the_hook_and_cruft_give_the_same_git_tree(
+    product: Files, published: Path, tmp_path: Path, answers: dict[str, str]
+) -> None:
+    """The whole template; cruft adds only its own link file."""
+    source, out = in_git(shutil.copytree(published, tmp_path / "source")), tmp_path / "out"
+    out.mkdir()
+    cruft.create(str(source), out, extra_context=answers, no_input=True, default_config=True)
+    folder = out / answers.get("project_slug", "adult-income")
+    (folder / ".cruft.json").unlink()
+    assert by_git(folder, tmp_path) == by_hook(product, answers)
 
 
 names = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters='/\\:*?"<>|'), min_size=1, max_size=6)
