@@ -6,11 +6,12 @@ DATA ?=
 template = {{cookiecutter.project_slug}}
 venv = build/venv
 baked_venv = build/baked-venv
+audit_venv = build/audit-venv
 python = "$(venv)/bin/python"
 baked = build/rehearsal/adult-income
 install = sh "$(template)/constraints/install.sh"
 
-.PHONY: help rehearsal bake test test-fast test-baked lint type bench tree pins clean install
+.PHONY: help rehearsal bake test test-fast test-baked lint type audit bench tree pins clean install
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -28,7 +29,7 @@ bake: install
 	@"$(venv)/bin/cookiecutter" --no-input --overwrite-if-exists --default-config --output-dir build/rehearsal . >build/rehearsal.log || \
 		{ cat build/rehearsal.log; exit 1; }
 
-test: lint type test-fast test-baked  ## everything: the template, then the generated repository with its whole rehearsal
+test: lint type audit test-fast test-baked  ## everything: the template, then the generated repository with its whole rehearsal
 
 test-fast: install  ## the tests of the template alone
 	$(python) -m pytest
@@ -45,9 +46,14 @@ lint: install  ## style
 type: install  ## types
 	$(python) -m mypy
 
+audit:  ## security: checkov over the CloudFormation templates, an IAM linter over their policies (no network)
+	@$(install) "$(audit_venv)" "$(PYTHON)" constraints audit
+	"$(audit_venv)/bin/python" -m tests.catalog.audit
+
 bench: install bake  ## measurements, one row each
 	$(python) -m bench.render
 	$(python) -m bench.install
+	$(python) -m bench.hook
 	$(MAKE) --no-print-directory -C "$(baked)" bench VENV="$$PWD/$(baked_venv)" PYTHON="$(PYTHON)"
 
 tree: install  ## write tests/tree.txt anew after adding or removing a file of the template

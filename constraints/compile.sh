@@ -10,3 +10,5 @@ pin() {
 }
 pin --upgrade dev.in -o dev.txt
 pin --constraints dev.txt render.in -o render.txt
+# Not held to dev.txt: checkov pins older packages of its own, hence also an environment of its own
+pin --upgrade audit.in -o audit.txt

@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline import sources
 
 NAME = "synthetic"  # DATA=synthetic asks for it where the real data could be had
-NOTICE = "synthetic sample made by rehearsal/data.py; its figures say nothing about UCI Adult"
+NOTICE = "synthetic sample made by rehearsal/data.py - its figures say nothing about UCI Adult"
 TRAIN_ROWS, TEST_ROWS, SEED = 2200, 800, 20240517
 TEST_NAME, TRAIN_NAME = "adult.test", "adult.data"
 

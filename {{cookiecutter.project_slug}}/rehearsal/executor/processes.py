@@ -26,6 +26,8 @@ KEPT = (
 )
 ONE_THREAD_EACH = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 GRACE_SECONDS = 5.0
+# The repository that this package stands in: its children import from there, wherever this process was started
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(*extra: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.cloud import validation, wire
 from rehearsal.executor.errors import ExecutorError
-from rehearsal.executor.processes import environment, tail
+from rehearsal.executor.processes import ROOT, environment, tail
 from rehearsal.executor.storage import Storage
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Work:
             ExecutorError: as AWS words it, with the end of the log.
         """
         log = folder / "job.log"
-        settings = environment(self.context.environment, {"PYTHONPATH": str(Path.cwd())}, env)
+        settings = environment(self.context.environment, {"PYTHONPATH": str(ROOT)}, env)
         process = self.context.processes.start(command, log, settings, folder)
         try:
             code = self.context.processes.wait(process, seconds)

@@ -1,0 +1,296 @@
+"""Steps 3 to 10: every role of a project can do its job and no more; `make audit` holds them to parliament besides."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import cfnlint
+import pytest
+
+from tests.catalog.policies import Document, Stack, documents, listed, load
+from tests.catalog.test_product import FULL, OTHER_HOST, PROJECT, TEMPLATE, TEXT
+from tests.tree import TEMPLATE as GENERATED
+
+HERE = "eu-west-1:111122223333"
+PROJECTS = ("sagemaker-adult-p-abc123def456", "adult-p-abc123def456", "sagemaker-project-p-abc123def456")
+STACKS = [Stack(TEMPLATE, {**PROJECT, **host, **FULL}) for host in ({}, OTHER_HOST)]
+POLICIES = {(one.where, number): one for number, stack in enumerate(STACKS) for one in documents(stack)}
+IDENTITY = [one for one in POLICIES.values() if one.kind == "identity"]
+TRUST = [one for one in POLICIES.values() if one.kind == "trust"]
+ROLES = {name: one["Properties"] for stack in STACKS for name, one in stack.resources().items() if "Role" in name}
+# IAM takes no resource for these, by the service authorization reference; each says so where it stands.
+STAR = {
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
+    "application-autoscaling:DescribeScheduledActions",
+    "cloudwatch:PutMetricData",
+    "ecr:GetAuthorizationToken",
+    "sagemaker:ListCandidatesForAutoMLJob",
+}
+# Resources whose names AWS chooses, and what else holds the statement to the project, if anything can.
+NAMED_BY_AWS = {
+    f"arn:aws:sagemaker:{HERE}:automl-job/pipelines-*": "",
+    f"arn:aws:sagemaker:{HERE}:model/pipelines-*": "",
+    f"arn:aws:sagemaker:{HERE}:processing-job/pipelines-*": "",
+    f"arn:aws:sagemaker:{HERE}:training-job/pipelines-*": "",
+    f"arn:aws:sagemaker:{HERE}:transform-job/pipelines-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint-config/*": "sagemaker:project-id",
+    f"arn:aws:sagemaker:{HERE}:model/*": "sagemaker:project-id",
+    f"arn:aws:application-autoscaling:{HERE}:scalable-target/*": "",
+    f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/ProcessingJobs*": "",
+    f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/TrainingJobs*": "",
+    f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/TransformJobs*": "",
+    "arn:aws:ecr:eu-west-1:*:repository/*": "aws:ResourceAccount",
+}
+# Of these it is not documented that they name the account for which they assume a role.
+SILENT = {"cloudformation.amazonaws.com", "codepipeline.amazonaws.com"}
+
+
+def where(document: Document) -> str:
+    """Return the name of a policy, for the test's own name."""
+    return document.where
+
+
+def actions_of(role: str, service: str) -> set[str]:
+    """Return what a role may do in one service."""
+    found = {
+        action
+        for document in IDENTITY
+        if document.where.startswith(f"{role} ")
+        for statement in document.statements
+        for action in listed(statement["Action"])
+    }
+    return {action.partition(":")[2] for action in found if action.startswith(f"{service}:")}
+
+
+def called(*paths: str) -> set[str]:
+    """Return the actions of SageMaker that files of the generated repository call, by boto3's methods."""
+    text = "\n".join((GENERATED / path).read_text(encoding="utf-8") for path in paths)
+    methods = set(re.findall(r"\b(?:sagemaker|runtime)\.(?!get_paginator)(\w+)\(", text))
+    methods |= set(re.findall(r'\bsagemaker\.get_paginator\(\s*"(\w+)"', text))
+    words = ["".join(word.title() for word in method.split("_")) for method in methods]
+    return {word.replace("Ml", "ML") for word in words if word != "Boto3"}
+
+
+# ---- Trust
+
+
+def test_there_is_a_role_for_each_job() -> None:
+    suffixes = {name: one["RoleName"].removeprefix(f"{PROJECTS[0]}-") for name, one in ROLES.items()}
+    assert {
+        "SeedRole": "seed",
+        "BuildRole": "build",
+        "ExecutionRole": "exec",
+        "ScheduleRole": "sched",
+        "DeployRole": "deploy",
+        "EndpointRole": "serve",
+        "StackRole": "stack",
+        "PipelineRole": "pipe",
+    } == suffixes
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_every_role_is_bounded_and_has_no_policies_but_its_own(name: str) -> None:
+    assert "arn:aws:iam::111122223333:policy/sagemaker-autopilot-boundary" == ROLES[name]["PermissionsBoundary"]
+    assert "ManagedPolicyArns" not in ROLES[name]
+    assert 1 == len(ROLES[name]["Policies"])
+
+
+@pytest.mark.parametrize("document", TRUST, ids=where)
+def test_every_role_trusts_one_service_acting_for_this_account(document: Document) -> None:
+    (statement,) = document.statements
+    service = statement["Principal"]["Service"]
+    assert {"Service": service} == statement["Principal"]
+    operator = "StringEqualsIfExists" if service in SILENT else "StringEquals"
+    assert {operator: {"aws:SourceAccount": "111122223333"}} == statement["Condition"]
+
+
+# ---- Policies
+
+
+@pytest.mark.parametrize("document", IDENTITY, ids=where)
+def test_no_action_is_a_pattern(document: Document) -> None:
+    assert [] == [one for statement in document.statements for one in listed(statement["Action"]) if "*" in one]
+
+
+@pytest.mark.parametrize("document", IDENTITY, ids=where)
+def test_every_resource_is_of_this_project_or_has_a_reason(document: Document) -> None:
+    for statement in document.statements:
+        assert "Allow" == statement["Effect"]
+        for resource in listed(statement["Resource"]):
+            if resource == "*":
+                assert set(listed(statement["Action"])) <= STAR
+            elif resource in NAMED_BY_AWS:
+                assert NAMED_BY_AWS[resource] in str(statement.get("Condition", ""))
+            elif ":connection/" in resource:
+                assert {"team/adult-income"} == {one for row in statement["Condition"].values() for one in row.values()}
+            else:
+                stage = re.search(r"[:/](TargetTracking-endpoint/)?adult-(staging|prod)(/|:\*|$)", resource)
+                assert stage or any(re.search(rf"[:/]{name}(?=[-/:]|$)", resource) for name in PROJECTS)
+
+
+def test_a_star_says_why_it_is_one() -> None:
+    """The comment above the statement cites the service authorization reference, or the one before it."""
+    blocks = re.findall(r"((?:^ +#.*\n)*)^ +- Sid: (\w+)\n((?:^ {16,}.*\n)+)", TEXT, re.MULTILINE)
+    starred = {name: comment for comment, name, body in blocks if 'Resource: "*"' in body}
+    assert {"ImageLogin", "Metrics", "Leaderboard", "ScalingState"} == set(starred)
+    assert [] == [name for name, comment in starred.items() if "No resource type" not in comment]
+    assert 6 == TEXT.count('Resource: "*"\n')
+
+
+def test_roles_are_passed_one_by_one_to_one_service() -> None:
+    found = {
+        (
+            document.where.split()[0],
+            statement["Resource"],
+            statement["Condition"]["StringEquals"]["iam:PassedToService"],
+        )
+        for document in IDENTITY
+        for statement in document.statements
+        if "iam:PassRole" in listed(statement["Action"])
+    }
+    arn = f"arn:aws:iam::111122223333:role/{PROJECTS[0]}"
+    assert {
+        ("BuildRole", f"{arn}-exec", "sagemaker.amazonaws.com"),
+        ("ExecutionRole", f"{arn}-exec", "sagemaker.amazonaws.com"),
+        ("PipelineRole", f"{arn}-stack", "cloudformation.amazonaws.com"),
+        ("StackRole", f"{arn}-serve", "sagemaker.amazonaws.com"),
+    } == found
+
+
+@pytest.mark.parametrize("document", IDENTITY, ids=where)
+def test_a_project_cannot_change_roles_policies_or_its_own_pipelines(document: Document) -> None:
+    found = {action for statement in document.statements for action in listed(statement["Action"])}
+    assert {"iam:PassRole"} >= {action for action in found if action.startswith(("iam:", "sts:"))}
+    assert not {"codepipeline:UpdatePipeline", "codepipeline:PutApprovalResult"} & found
+    assert "sagemaker:UpdateModelPackage" not in found  # only people approve
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_policies_keep_iams_lengths(name: str) -> None:
+    """10,240 characters for a role's policies, 2,048 for its trust, blanks not counted.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    longest = {**FULL, **OTHER_HOST, "SageMakerProjectName": "z" * 32, "SageMakerProjectId": "p-" + "9" * 12}
+    stack = Stack(TEMPLATE, longest, assume=None)
+    spare = 1.2  # partitions and regions have longer names than these
+    for document in (one for one in documents(stack) if one.where.startswith(f"{name} ")):
+        limit = 2_048 if document.kind == "trust" else 10_240
+        assert len(json.dumps(document.body, separators=(",", ":"))) * spare < limit
+
+
+# ---- What the jobs call
+
+
+def test_the_build_role_allows_the_calls_of_the_pipelines_command() -> None:
+    """ListPipelineExecutions is for `status`, which people run."""
+    expected = called("pipeline/service.py") - {"ListPipelineExecutions"}
+    assert expected | {"AddTags"} == actions_of("BuildRole", "sagemaker")
+    methods = set(re.findall(r"\bs3\.(\w+)\(", (GENERATED / "pipeline" / "upload.py").read_text(encoding="utf-8")))
+    assert {"head_object", "upload_file"} == methods  # GetObject; PutObject and AbortMultipartUpload
+
+
+def test_the_build_uploads_where_its_role_may_write() -> None:
+    text = (GENERATED / "pipeline" / "upload.py").read_text(encoding="utf-8")
+    folders = set(re.findall(r'f"(\w+)/\{', text))
+    (statement,) = [one for one in POLICIES["BuildRole build", 0].statements if one["Sid"] == "Uploads"]
+    assert {f"arn:aws:s3:::{PROJECTS[2]}/{folder}/*" for folder in folders} == set(statement["Resource"])
+
+
+def test_the_execution_role_makes_and_watches_the_pipelines_jobs() -> None:
+    """Create and Describe for each kind of step; Autopilot's own jobs are training, processing and transform jobs.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html
+    """
+    kinds = {"AutoMLJob", "ProcessingJob", "TrainingJob", "TransformJob"}
+    jobs = {f"{verb}{kind}" for verb in ("Create", "Describe", "Stop") for kind in kinds}
+    model = {"CreateModel", "DescribeModel", "DeleteModel"}
+    registry = {"CreateModelPackage"} | called("pipeline/steps/champion.py")
+    assert jobs | model | registry | {"AddTags", "ListTags"} == actions_of("ExecutionRole", "sagemaker")
+    steps = set(re.findall(r"kinds\.(\w+)", (GENERATED / "pipeline" / "definition.py").read_text(encoding="utf-8")))
+    enums = {"PROCESSING", "AUTOML", "CREATE_MODEL", "TRANSFORM", "REGISTER_MODEL", "CAPACITY_ERROR", "RESOURCE_LIMIT"}
+    assert enums | {"INTERNAL_ERROR"} == steps  # a new kind of step needs permissions
+
+
+def test_the_deploy_role_allows_the_calls_of_prepare_and_check() -> None:
+    paths = [f"deploy/{path.name}" for path in (GENERATED / "deploy").glob("*.py")]
+    assert called(*paths) == actions_of("DeployRole", "sagemaker")
+
+
+def handlers(kind: str) -> set[str]:
+    """Return what CloudFormation calls for a type of resource, by the schema that cfn-lint brings along."""
+    folder = Path(cfnlint.__file__).parent / "data" / "schemas"
+    index = json.loads((folder / "providers" / "us-east-1.json").read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads((folder / "resources" / f"{index[kind]}.json").read_text(encoding="utf-8"))
+    named = {name: one["permissions"] for name, one in schema["handlers"].items() if name != "list"}
+    return {permission for permissions in named.values() for permission in permissions}
+
+
+# What handlers ask for, and deploy/endpoint.yaml gives no cause for.
+NEEDLESS = {
+    "application-autoscaling:DeleteScheduledAction": "nothing is scheduled",
+    "application-autoscaling:PutScheduledAction": "nothing is scheduled",
+    "cloudwatch:GetMetricData": "for predictive scaling",
+    "iam:CreateServiceLinkedRole": "the ops team makes it; projects make no roles",
+    "kms:DescribeKey": "serverless endpoints have no volume",
+    "lambda:DeleteProvisionedConcurrencyConfig": "another service's targets",
+    "lambda:GetProvisionedConcurrencyConfig": "another service's targets",
+    "lambda:PutProvisionedConcurrencyConfig": "another service's targets",
+}
+
+
+def test_the_stack_role_allows_what_cloudformation_calls_for_an_endpoint() -> None:
+    kinds = {one["Type"] for one in load(GENERATED / "deploy" / "endpoint.yaml")["Resources"].values()}
+    needed = {permission for kind in kinds for permission in handlers(kind)}
+    services = ("application-autoscaling", "cloudwatch", "iam", "kms", "lambda", "sagemaker")
+    ours = {f"{service}:{action}" for service in services for action in actions_of("StackRole", service)}
+    assert set(NEEDLESS) == needed - ours
+    # DescribeModelPackage to make a model of one, the last to register the variant with Application Auto Scaling
+    assert {"sagemaker:DescribeModelPackage", "sagemaker:UpdateEndpointWeightsAndCapacities"} == ours - needed
+
+
+def test_models_and_configurations_of_other_projects_are_out_of_reach() -> None:
+    (policy,) = {one.where: one for one in IDENTITY if one.where.startswith("StackRole ")}.values()
+    conditions = {one["Sid"]: one.get("Condition") for one in policy.statements if "endpoint-config/*" in str(one)}
+    request, resource = (f"aws:{kind}Tag/sagemaker:project-id" for kind in ("Request", "Resource"))
+    assert {
+        "Make": {"StringEquals": {request: "p-abc123def456"}},
+        "Use": {"StringEquals": {resource: "p-abc123def456"}},
+        "Tag": {"StringEqualsIfExists": {request: "p-abc123def456", resource: "p-abc123def456"}},
+        "Serve": {"StringEqualsIfExists": {resource: "p-abc123def456"}},
+    } == conditions
+    tags = str(load(GENERATED / "deploy" / "endpoint.yaml")["Resources"]["Model"]["Properties"]["Tags"])
+    assert "{'Key': 'sagemaker:project-id', 'Value': {'Ref': 'SageMakerProjectId'}}" in tags
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["codecommit", "github"])
+def test_the_pipelines_read_code_from_their_host_only(number: int) -> None:
+    document = POLICIES["PipelineRole pipelines", number]
+    found = {action.partition(":")[0] for one in document.statements for action in listed(one["Action"])}
+    hosts = {"codecommit", "codeconnections", "codestar-connections"}
+    assert ({"codecommit"} if number == 0 else hosts - {"codecommit"}) == found & hosts
+
+
+def test_only_staging_can_be_deleted_by_its_pipeline() -> None:
+    statements = POLICIES["PipelineRole pipelines", 0].statements
+    (deletes,) = [one["Resource"] for one in statements if "cloudformation:DeleteStack" in listed(one["Action"])]
+    assert f"arn:aws:cloudformation:{HERE}:stack/{PROJECTS[0]}-staging/*" == deletes
+
+
+def test_the_topic_takes_messages_of_events_and_of_this_projects_alarms() -> None:
+    document = POLICIES["TopicPolicy PolicyDocument", 0]
+    found = {one["Principal"]["Service"]: one.get("Condition", {}) for one in document.statements}
+    # EventBridge sends no condition keys: docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    assert {
+        "events.amazonaws.com": {},
+        "cloudwatch.amazonaws.com": {
+            "StringEquals": {"aws:SourceAccount": "111122223333"},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{HERE}:alarm:{PROJECTS[0]}-*"},
+        },
+    } == found
+    assert {"sns:Publish"} == {one["Action"] for one in document.statements}
+    assert {f"arn:aws:sns:{HERE}:{PROJECTS[0]}"} == {one["Resource"] for one in document.statements}
