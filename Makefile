@@ -10,13 +10,19 @@ audit_venv = build/audit-venv
 python = "$(venv)/bin/python"
 baked = build/rehearsal/adult-income
 install = sh "$(template)/constraints/install.sh"
+# The control plane stands on the data plane, which is copied byte for byte and so can be imported where it is
+control = PYTHONPATH="$$PWD:$$PWD/$(template)" "$(baked_venv)/bin/python"
 
-.PHONY: help rehearsal bake test test-fast test-baked lint type audit bench tree pins clean install
+.PHONY: help rehearsal rehearsal-baked bake test test-fast test-control test-baked lint type type-control audit bench tree pins clean install install-control install-control-dev
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-rehearsal: bake  ## render the template, and run steps 4 to 10 in it (DATA=folder or file, else looked up)
+rehearsal: install-control  ## all ten steps on an embedded AWS (DATA=folder or file, else looked up)
+	@data="$(DATA)"; \
+	$(control) -m catalog.rehearsal run --approve --publisher "$(venv)/bin/python" $${data:+--data "$$data"}
+
+rehearsal-baked: bake  ## render the template, and run steps 4 to 10 in it, without the control plane
 	@data="$(DATA)"; \
 	if [ -n "$$data" ] && [ ! -e "$$data" ] && [ -e "$(PWD)/$$data" ]; then data="$(PWD)/$$data"; fi; \
 	if [ -e "$$data" ]; then data="$$(cd "$$(dirname "$$data")" && pwd)/$$(basename "$$data")"; fi; \
@@ -29,7 +35,7 @@ bake: install
 	@"$(venv)/bin/cookiecutter" --no-input --overwrite-if-exists --default-config --output-dir build/rehearsal . >build/rehearsal.log || \
 		{ cat build/rehearsal.log; exit 1; }
 
-test: lint type audit test-fast test-baked  ## everything: the template, then the generated repository with its whole rehearsal
+test: lint type audit test-fast test-control test-baked  ## everything: the template, then the generated repository with its whole rehearsal
 
 test-fast: install  ## the tests of the template alone
 	$(python) -m pytest
@@ -43,17 +49,24 @@ lint: install  ## style
 	$(python) -m ruff format --check .
 	"$(venv)/bin/shellcheck" "$(template)"/constraints/*.sh .ci/run
 
-type: install  ## types
+test-control: install-control-dev  ## the control plane of the rehearsal, and the ten steps on the small sample
+	$(control) -m pytest --confcutdir=tests/control tests/control
+
+type: install type-control  ## types
 	$(python) -m mypy
+
+type-control: install-control-dev
+	MYPYPATH="$(template)" "$(baked_venv)/bin/python" -m mypy --config-file catalog/rehearsal/mypy.ini
 
 audit:  ## security: checkov over the CloudFormation templates, an IAM linter over their policies (no network)
 	@$(install) "$(audit_venv)" "$(PYTHON)" constraints audit
 	"$(audit_venv)/bin/python" -m tests.catalog.audit
 
-bench: install bake  ## measurements, one row each
+bench: install-control bake  ## measurements, one row each
 	$(python) -m bench.render
 	$(python) -m bench.install
 	$(python) -m bench.hook
+	$(control) -m bench.control
 	$(MAKE) --no-print-directory -C "$(baked)" bench VENV="$$PWD/$(baked_venv)" PYTHON="$(PYTHON)"
 
 tree: install  ## write tests/tree.txt anew after adding or removing a file of the template
@@ -69,3 +82,11 @@ clean:  ## remove what the commands wrote
 install:
 	@mkdir -p build/rehearsal
 	@$(install) "$(venv)" "$(PYTHON)" constraints dev
+
+install-control: install
+	@$(install) "$(baked_venv)" "$(PYTHON)" "$(template)/constraints" rehearsal dev
+	@"$(venv)/bin/python" -m catalog.bundle write >/dev/null
+
+install-control-dev: install
+	@$(install) "$(baked_venv)" "$(PYTHON)" "$(template)/constraints" dev
+	@"$(venv)/bin/python" -m catalog.bundle write >/dev/null

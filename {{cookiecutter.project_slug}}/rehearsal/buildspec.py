@@ -167,10 +167,8 @@ def _run_phase(
     folder = log.with_name(f"{log.stem}.shell")
     folder.mkdir(parents=True, exist_ok=True)
     left, script = folder / f"{phase.name}.env", folder / f"{phase.name}.sh"
-    lines = [
-        "set -a",
-        f"trap 'code=$?; {_lines(phase.last, folder, 'finally')} env -0 > {shlex.quote(str(left))}; exit $code' EXIT",
-    ]
+    end = f"code=$?; {_lines(phase.last, folder, 'finally')} env -0 > {shlex.quote(str(left))}; exit $code"
+    lines = [f"at_end() {{ {end}; }}", "trap at_end EXIT", "set -a"]
     lines += [
         _lines((command,), folder, f"{phase.name}-{number}", True) for number, command in enumerate(phase.commands)
     ]

@@ -52,9 +52,9 @@ class Report:
     started: float = field(default_factory=time.monotonic)
 
     @contextmanager
-    def step(self, number: int) -> Iterator[Step]:
+    def step(self, number: int, name: str = "") -> Iterator[Step]:
         """Time a step; when it raises, note why, and pass the error on."""
-        entry = Step(number, NAMES[number])
+        entry = Step(number, name or NAMES[number])
         self.steps.append(entry)
         begun = time.monotonic()
         try:

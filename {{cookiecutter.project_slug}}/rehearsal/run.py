@@ -12,8 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline import sources
-from rehearsal import buildspec, data
+from rehearsal import buildspec, data, input_data
 from rehearsal.cloud.errors import RehearsalError
 from rehearsal.executor.processes import Processes
 from rehearsal.executor.storage import Storage
@@ -80,7 +79,8 @@ class Rehearsal:
         with self.report.step(4) as step:
             self.head(4)
             self.project.provision()
-            given = self.find_data()
+            given, origin = input_data.find(self.project.settings.data.source, self.given, self.work, self.say)
+            self.report.facts["data"] = {"synthetic": origin == data.NOTICE, "origin": origin}
             checkout = buildspec.checkout(self.project.root, self.work / "checkout-build")
             self.build("build", checkout, None, **({"DATA": given} if given else {}))
             sagemaker = self.project.cloud.client("sagemaker")
@@ -91,24 +91,6 @@ class Rehearsal:
             step.evidence = package["ModelPackageArn"]
             self.note_facts(step.evidence)
         return step.evidence
-
-    def find_data(self) -> str:
-        """Find out what the pipeline will train on, and say so; give DATA for the build, or an empty text."""
-        source = self.project.settings.data.source
-        given = self.given or ("" if source == sources.ADULT else source)
-        if given == data.NAME:
-            given = str(data.write(self.work / data.NAME))
-        elif given and not given.startswith("s3://"):
-            given = str(Path(given).expanduser().resolve())
-        try:
-            origin = sources.find(source, given or None, self.work / "data").origin
-        except sources.UnreachableError:
-            self.say("UCI Adult is neither given (DATA=folder) nor cached nor to be downloaded")
-            given = str(data.write(self.work / data.NAME))
-            origin = sources.find(source, given, self.work / "data").origin
-        self.report.facts["data"] = {"synthetic": origin == data.NOTICE, "origin": origin}
-        self.say(f"data: {origin}")
-        return given
 
     def note_facts(self, arn: str) -> None:
         """Take metrics and engine for the report from what was registered."""

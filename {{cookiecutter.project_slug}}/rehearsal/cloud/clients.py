@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +19,8 @@ _NOWHERE = {
     "credentials_file": (None, None, os.devnull, None),
 }
 session = botocore.session.Session(session_vars=_NOWHERE)
+# One for all: each further one would add S3's transfer methods once more, which boto3 refuses
+_clients = boto3.session.Session(botocore_session=session)
 _making = threading.Lock()
 
 
@@ -36,16 +39,28 @@ def environment(url: str, region: str) -> dict[str, str]:
     }
 
 
-def client(url: str, region: str, service: str, **config: Any) -> Any:  # noqa: ANN401 (boto3 clients have no type)
-    """A boto3 client for the cloud at `url`, the same one each time; making one is not thread-safe, using one is."""
+def client(url: str, region: str, service: str, keys: Mapping[str, str] | None = None, **config: Any) -> Any:  # noqa: ANN401
+    """A boto3 client for the cloud at `url`, the same one each time; making one is not thread-safe, using one is.
+
+    Args:
+        url: where the cloud is.
+        region: what requests are signed for.
+        service: botocore's name of the service.
+        keys: variables with the access key, secret and session token of who asks; the rehearsal's own when None.
+        config: settings of `botocore.config.Config`.
+    """
+    given = keys or KEYS
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    chosen = tuple(given.get(name) for name in names)
     with _making:
-        return _client(url, region, service, tuple(sorted(config.items())))
+        return _client(url, region, service, chosen, tuple(sorted(config.items())))
 
 
-@lru_cache(maxsize=64)
-def _client(url: str, region: str, service: str, config: tuple[tuple[str, Any], ...]) -> Any:  # noqa: ANN401
-    keys = (KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"])
-    made = boto3.session.Session(*keys, region_name=region, botocore_session=session)
+@lru_cache(maxsize=256)
+def _client(
+    url: str, region: str, service: str, keys: tuple[str | None, ...], config: tuple[tuple[str, Any], ...]
+) -> Any:  # noqa: ANN401 (boto3 clients have no type)
     settings = {"connect_timeout": 5, "read_timeout": 120, "proxies": {}, "retries": {"total_max_attempts": 1}}
     settings["max_pool_connections"] = 50
-    return made.client(service, endpoint_url=url, config=Config(**{**settings, **dict(config)}))
+    chosen = Config(**{**settings, **dict(config)})
+    return _clients.client(service, region, None, True, None, url, *keys, config=chosen)

@@ -1,12 +1,15 @@
 """Steps 4 to 10: the embedded AWS: moto behind our own front, on 127.0.0.1, in threads of this process."""
 
+import functools
 import importlib
 import logging
 import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,6 +27,8 @@ from rehearsal.cloud.sagemaker.endpoints import Endpoints
 from rehearsal.cloud.sagemaker.pipelines import Executions
 from rehearsal.executor.jobs import Jobs
 from rehearsal.executor.processes import Processes
+
+_acting: ContextVar[dict[str, str] | None] = ContextVar("acting", default=None)
 
 
 class _Server(ThreadedWSGIServer):
@@ -108,8 +113,21 @@ class Cloud:
         return clients.environment(self.url, self.region)
 
     def client(self, service: str, **config: Any) -> Any:  # noqa: ANN401 (boto3 clients have no type)
-        """A boto3 client for this cloud."""
-        return clients.client(self.url, self.region, service, **config)
+        """A boto3 client for this cloud: the administrator's, or within `acting` that of whoever acts."""
+        return clients.client(self.url, self.region, service, _acting.get(), **config)
+
+    @contextmanager
+    def acting(self, keys: Mapping[str, str] | None) -> Iterator[None]:
+        """Make requests of this thread as somebody else, as a service does with its caller's or a role's session.
+
+        Args:
+            keys: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and perhaps AWS_SESSION_TOKEN; None for the administrator.
+        """
+        before = _acting.set(dict(keys) if keys else None)
+        try:
+            yield
+        finally:
+            _acting.reset(before)
 
 
 def _reset_moto() -> None:
@@ -117,3 +135,21 @@ def _reset_moto() -> None:
     from moto.core.base_backend import BackendDict
 
     BackendDict.reset()
+
+
+def _keep_moto_from_judging() -> None:
+    """Let moto keep bucket policies, but decide nothing by them: it does not read their conditions.
+
+    The policy that every bucket should have, `Deny` without TLS, would deny everything.
+    """
+    from moto.iam.access_control import PermissionResult
+    from moto.s3.models import FakeBucket
+
+    @functools.wraps(FakeBucket.get_permission)
+    def undecided(*_: object) -> PermissionResult:
+        return PermissionResult.NEUTRAL
+
+    FakeBucket.get_permission = undecided  # type: ignore[assignment, method-assign]
+
+
+_keep_moto_from_judging()

@@ -13,7 +13,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from rehearsal.cloud import validation, wire
 from rehearsal.cloud.errors import AwsError
-from rehearsal.cloud.registry import OPERATIONS, Call
+from rehearsal.cloud.registry import OPERATIONS, VALIDATORS, Call
 from rehearsal.cloud.sagemaker import runtime
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 SEE = "docs/parity.md lists what the rehearsal answers"
+# A request, its operation (None for S3 and for what botocore does not know), and its parameters
+Authorize = Callable[[wire.Wire, OperationModel | None, Mapping[str, Any]], None]
 
 
 class Front:
@@ -32,10 +34,14 @@ class Front:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
+        route = self._route(environ.get("PATH_INFO", ""))
+        if route is not None:
+            return route(environ, start_response)
         request = wire.Wire.read(environ)
         operation: OperationModel | None = None
         try:
             if runtime.is_invocation(request):
+                self._authorize(request, operation, {})
                 answer = runtime.invoke(self._cloud, request)
             else:
                 operation = wire.find_operation(request)
@@ -55,25 +61,40 @@ class Front:
         start_response(
             f"{answer.status} {'OK' if answer.status < 300 else 'Error'}", [*answer.headers.items(), *length]
         )
-        return [answer.body]
+        return [b"" if request.method == "HEAD" else answer.body]
+
+    def _route(self, path: str) -> Callable[..., Iterable[bytes]] | None:
+        """Find who answers a path that is no AWS API (WSGI, by the longest prefix): `cloud.extensions["routes"]`."""
+        routes: dict[str, Callable[..., Iterable[bytes]]] = self._cloud.extensions.get("routes", {})
+        prefix = max((prefix for prefix in list(routes) if path.startswith(prefix)), key=len, default=None)
+        return None if prefix is None else routes[prefix]
 
     def _answer(self, request: wire.Wire, operation: OperationModel | None, environ: dict[str, Any]) -> wire.Answer:
         if operation is None:
+            self._authorize(request, operation, {})
             return self._moto_answer(request, operation, environ)
         service = operation.service_model.service_name
         handler = OPERATIONS.get((service, operation.name))
-        readable = operation.service_model.resolved_protocol in ("json", "query")
+        readable = operation.service_model.resolved_protocol in ("json", "query", "rest-json")
         params = wire.parse(request, operation) if readable or handler else {}
         if readable:
-            _require_valid(operation, params)
+            VALIDATORS.get(service, _require_valid)(operation, params)
+        self._authorize(request, operation, params)
         if handler is None:
             return self._moto_answer(request, operation, environ)
 
         def to_moto(changed: Mapping[str, Any] | None = None) -> dict[str, Any]:
             return self._ask_moto(request, operation, environ, changed)
 
-        call = Call(self._cloud, service, operation.name, params, request.region, request.access_key, to_moto)
+        token = request.headers.get("x-amz-security-token", "")
+        call = Call(self._cloud, service, operation.name, params, request.region, request.access_key, to_moto, token)
         return wire.answer(operation, handler(call))
+
+    def _authorize(self, request: wire.Wire, operation: OperationModel | None, params: Mapping[str, Any]) -> None:
+        """Ask `cloud.extensions["authorize"]`, if there is one; it raises AwsError for what the caller may not do."""
+        authorize: Authorize | None = self._cloud.extensions.get("authorize")
+        if authorize:
+            authorize(request, operation, params)
 
     def _ask_moto(
         self, request: wire.Wire, operation: OperationModel, environ: dict[str, Any], changed: Mapping[str, Any] | None
@@ -132,7 +153,7 @@ class Passed(Exception):  # noqa: N818 (not an error)
 def _require_valid(operation: OperationModel, params: Mapping[str, Any]) -> None:
     found = validation.violations(operation.input_shape, params)
     if found:
-        json_service = operation.service_model.resolved_protocol == "json"
+        json_service = operation.service_model.resolved_protocol in ("json", "rest-json")
         raise AwsError("ValidationException" if json_service else "ValidationError", validation.message(found))
 
 

@@ -92,6 +92,7 @@ class Context:
         environment: the variables that point a job's own AWS clients to the cloud.
         folder: where each job gets a folder and a log.
         progress: told of each step when it starts and when it ends.
+        permit: asked before the job that a request names is started: operation and request.
     """
 
     client: Callable[[str], Any]
@@ -104,6 +105,7 @@ class Context:
     jobs: Jobs = field(default_factory=Jobs)
     cache: Cache = field(default_factory=Cache)
     progress: Callable[[StepRun], None] = lambda _: None
+    permit: Callable[[str, Mapping[str, Any]], None] = lambda operation, request: None
 
     def arn(self, kind: str, name: str) -> str:
         """Give the ARN of a SageMaker resource."""

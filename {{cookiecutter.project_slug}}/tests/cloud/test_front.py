@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.model import OperationModel
 
 from rehearsal.cloud import Cloud
+from rehearsal.cloud.errors import AwsError
+from rehearsal.cloud.wire import Wire
 
 pytestmark = pytest.mark.rehearsal
 ARTIFACT = "s3://sagemaker-project-p-test/model.tar.gz"
@@ -179,3 +184,60 @@ def test_an_endpoint_whose_container_dies_fails_with_the_reason(cloud: Cloud) ->
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert (found["EndpointStatus"], "exit code 1" in found["FailureReason"]) == ("Failed", True)
+
+
+def test_a_route_answers_the_paths_that_are_no_aws_api(cloud: Cloud) -> None:
+    """The longest prefix answers, bodies of unknown length arrive whole, and all other paths stay AWS's."""
+
+    def echo(name: str) -> Callable[..., list[bytes]]:
+        def answer(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [f"{name} {environ['PATH_INFO']} ".encode(), environ["wsgi.input"].read()]
+
+        return answer
+
+    routes = cloud.extensions.setdefault("routes", {})
+    routes.update({"/echo/": echo("short"), "/echo/long/": echo("long")})
+    try:
+        said = [_posted(cloud, path) for path in ("/echo/one", "/echo/long/two")]
+        buckets = cloud.client("s3").list_buckets()["Buckets"]
+    finally:
+        del routes["/echo/"], routes["/echo/long/"]
+    assert (said, bool(buckets)) == ([b"short /echo/one in parts", b"long /echo/long/two in parts"], True)
+
+
+def _posted(cloud: Cloud, path: str) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", int(cloud.url.rpartition(":")[2]), timeout=10)
+    try:
+        connection.request("POST", path, body=iter([b"in ", b"parts"]), encode_chunked=True,
+                           headers={"Transfer-Encoding": "chunked"})  # fmt: skip
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def test_requests_can_be_refused_before_they_are_answered(cloud: Cloud) -> None:
+    """The catalogue's rehearsal checks permissions so; the answer has the form of the service."""
+    asked: list[tuple[str, str, dict[str, Any]]] = []
+
+    def refuse(request: Wire, operation: OperationModel | None, params: Mapping[str, Any]) -> None:
+        asked.append((request.method, operation.name if operation else request.path, dict(params)))
+        raise AwsError("AccessDenied", "User: nobody is not authorized", 403)
+
+    cloud.extensions["authorize"] = refuse
+    try:
+        for call in (
+            lambda: cloud.client("sagemaker").describe_model(ModelName="m"),
+            lambda: cloud.client("s3").head_bucket(Bucket="b"),
+            lambda: cloud.client("sagemaker-runtime").invoke_endpoint(EndpointName="e", Body=b""),
+        ):
+            with pytest.raises(ClientError) as error:
+                call()
+            assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    finally:
+        del cloud.extensions["authorize"]
+    assert asked == [
+        ("POST", "DescribeModel", {"ModelName": "m"}),
+        ("HEAD", "/b", {}),
+        ("POST", "/endpoints/e/invocations", {}),
+    ]

@@ -9,6 +9,7 @@ import pytest
 from moto.cloudformation import models, parsing, utils
 from moto.core import base_backend, parse, serialize
 from moto.moto_server import werkzeug_app
+from moto.s3.models import FakeBucket
 
 from rehearsal.cloud.cloudformation.engine import EngineStack, Resources
 from rehearsal.cloud.wire import _moto_model
@@ -27,7 +28,6 @@ def parameters(function: object) -> list[str]:
     [
         (werkzeug_app.DomainDispatcherApplication, ["create_app"]),
         (werkzeug_app.create_backend_app, ["service"]),
-        (parsing.clean_json, ["resource_json", "resources_map"]),
         (parsing.resource_class_from_type, ["resource_type"]),
         (parsing.resource_name_property_from_type, ["resource_type"]),
         (parsing.generate_resource_name, ["resource_type", "stack_name", "logical_id"]),
@@ -35,6 +35,7 @@ def parameters(function: object) -> list[str]:
         (utils.generate_stack_id, ["stack_name", "region", "account"]),
         (serialize.get_serializer_class, ["service_name", "protocol"]),
         (base_backend.BackendDict.reset, []),
+        (FakeBucket.get_permission, ["self", "action", "resource"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

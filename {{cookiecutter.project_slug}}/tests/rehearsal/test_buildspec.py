@@ -69,6 +69,14 @@ def test_variables_live_from_command_to_command_and_phase_to_phase(tmp_path: Pat
 
 
 @pytest.mark.rehearsal
+def test_variables_are_exported_from_a_folder_with_blanks_and_quotes_too(tmp_path: Path) -> None:
+    folder = tmp_path / "it's my folder"
+    folder.mkdir()
+    phases = {"build": {"commands": ["MADE=here"], "finally": ["LAST=too"]}}
+    build, log, _ = run(folder, env={"exported-variables": ["MADE", "LAST"]}, phases=phases)
+    assert (build.exported, log) == ({"MADE": "here", "LAST": "too"}, "")
+
+
 def test_a_failed_build_phase_ends_at_once_and_post_build_still_runs(tmp_path: Path) -> None:
     build, log, _ = run(
         tmp_path,

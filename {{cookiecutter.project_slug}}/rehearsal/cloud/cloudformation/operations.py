@@ -1,36 +1,47 @@
-"""Steps 7 and 10: CreateStack, UpdateStack, DeleteStack and ExecuteChangeSet; moto answers questions about stacks."""
+"""Steps 1, 2, 7 and 10: CreateStack, UpdateStack and DeleteStack; moto answers questions about stacks."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
-from moto.cloudformation.utils import generate_stack_id, get_stack_from_s3_url
+from moto.cloudformation.utils import generate_stack_id
 
+from rehearsal.cloud.cloudformation import (
+    differences,
+    fetch,
+    types,  # noqa: F401 (registers the resource types)
+)
 from rehearsal.cloud.cloudformation import template as rules
-from rehearsal.cloud.cloudformation import types  # noqa: F401 (registers the resource types)
 from rehearsal.cloud.cloudformation.engine import Engine, EngineStack
+from rehearsal.cloud.cloudformation.reading import TemplateError, read
 from rehearsal.cloud.cloudformation.resources import Provider
 from rehearsal.cloud.errors import AwsError
-from rehearsal.cloud.registry import ACCOUNT, Call, operation
+from rehearsal.cloud.registry import ACCOUNT, Call, keys_of, operation
 
 
-def _backend(call: Call) -> CloudFormationBackend:
+def backend(call: Call) -> CloudFormationBackend:
+    """Give moto's stacks of the call's region."""
     return cloudformation_backends[ACCOUNT][call.region]
 
 
 def find(call: Call, name: str) -> Stack | None:
     """Find a stack by name or id; None when there is none or it was deleted."""
-    stacks = _backend(call).stacks
-    return stacks.get(name) or next((one for one in stacks.values() if one.name == name), None)
+    stacks = backend(call).stacks
+    return stacks.get(name) or next((one for one in list(stacks.values()) if one.name == name), None)
 
 
-def _text(call: Call, previous: str = "") -> str:
+def text_of(call: Call, previous: str = "") -> str:
+    """Give the template that a request names or holds.
+
+    Raises:
+        AwsError: none, too long, or not to be read.
+    """
     body, url = call.params.get("TemplateBody"), call.params.get("TemplateURL")
     if call.params.get("UsePreviousTemplate"):
         return previous
     if url:
-        return str(get_stack_from_s3_url(url, account_id=ACCOUNT, partition="aws"))
+        return fetch.template(call, url)
     if not body:
         raise rules.invalid("Either Template URL or Template Body must be specified.")
     if len(body.encode()) > rules.LIMIT_BYTES:
@@ -41,98 +52,151 @@ def _text(call: Call, previous: str = "") -> str:
     return str(body)
 
 
-def _parameters(given: Any, before: Mapping[str, Any]) -> dict[str, str]:  # noqa: ANN401 (JSON)
+def parameters_of(given: Any, before: Mapping[str, str]) -> dict[str, str]:  # noqa: ANN401 (JSON)
+    """Give a request's parameters, with the values that they had before where it says so.
+
+    Raises:
+        AwsError: there was none.
+    """
     found = {}
     for one in given or []:
         name = one["ParameterKey"]
         if one.get("UsePreviousValue"):
             if name not in before:
                 raise rules.invalid(f"Parameters: [{name}] must have values")
-            found[name] = str(before[name])
+            found[name] = before[name]
         else:
             found[name] = str(one.get("ParameterValue", ""))
     return found
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def parsed(text: str) -> dict[str, Any]:
+    """Read a template.
+
+    Raises:
+        AwsError: it cannot be read.
+    """
     try:
-        return dict(Stack.parse_template(text))
-    except Exception as error:  # the parsers of YAML and JSON each have their own
-        raise rules.invalid(f"Template format error: {error}") from error
+        return read(text)
+    except TemplateError as error:
+        raise rules.invalid(str(error)) from error
 
 
-def _tags(call: Call) -> dict[str, str]:
+def tags_of(call: Call) -> dict[str, str]:
+    """Give a request's tags."""
     return {tag["Key"]: tag["Value"] for tag in call.params.get("Tags") or []}
 
 
-def _start(call: Call, work: Callable[[], object], name: str) -> None:
-    threading.Thread(target=work, name=f"stack-{name}", daemon=True).start()
+def _start(call: Call, stack: Stack, work: Callable[[], object]) -> None:
+    """Work in the background: as the stack's role if it has one, else as whoever called.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
+    """
+    stack.role_arn = call.params.get("RoleARN") or stack.role_arn
+    keys = keys_of(call, stack.role_arn, "AWSCloudFormation")
+
+    def acting() -> None:
+        with call.cloud.acting(keys):
+            work()
+
+    threading.Thread(target=acting, name=f"stack-{stack.name}", daemon=True).start()
 
 
 @operation("cloudformation", "CreateStack")
 def create_stack(call: Call) -> dict[str, Any]:
     """Check everything that can be checked, then make the stack in the background."""
-    name, backend = call.params["StackName"], _backend(call)
+    name = call.params["StackName"]
     if find(call, name):
         raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
-    text = _text(call)
-    parameters = _parameters(call.params.get("Parameters"), {})
-    rules.check(_parsed(text), parameters, call.params.get("Capabilities") or [])
-    stack = _made(call, generate_stack_id(name, call.region, ACCOUNT), text, parameters)
-    backend.stacks[stack.stack_id] = stack
+    text = text_of(call)
+    values = rules.check(parsed(text), parameters_of(call.params.get("Parameters"), {}), _capabilities(call))
+    stack = new_stack(call, generate_stack_id(name, call.region, ACCOUNT), name, text, values, tags_of(call))
+    stack.enable_termination_protection = bool(call.params.get("EnableTerminationProtection"))
     on_failure = "DO_NOTHING" if call.params.get("DisableRollback") else call.params.get("OnFailure", "ROLLBACK")
-    _create(call, stack, on_failure)
+    create(call, stack, on_failure)
     return {"StackId": stack.stack_id}
 
 
-def _made(call: Call, stack_id: str, text: str, parameters: dict[str, str]) -> EngineStack:
+def _capabilities(call: Call) -> Sequence[str]:
+    return list(call.params.get("Capabilities") or [])
+
+
+def new_stack(
+    call: Call, stack_id: str, name: str, text: str, parameters: dict[str, str], tags: dict[str, str]
+) -> EngineStack:
+    """Give a stack that has no resources yet."""
     return EngineStack(
         stack_id=stack_id,
-        name=call.params["StackName"].rpartition("/")[2],
+        name=name,
         template=text,
         parameters=parameters,
         account_id=ACCOUNT,
         region_name=call.region,
-        tags=_tags(call),
-        role_arn=call.params.get("RoleARN"),
-        cross_stack_resources=_backend(call).exports,
+        tags=tags,
+        cross_stack_resources=backend(call).exports,
     )
 
 
-def _create(call: Call, stack: EngineStack, on_failure: str) -> None:
-    backend = _backend(call)
+def create(call: Call, stack: EngineStack, on_failure: str = "ROLLBACK") -> None:
+    """Make a stack in the background."""
+    exports = backend(call).exports
+    backend(call).stacks[stack.stack_id] = stack
     stack.event(None, "CREATE_IN_PROGRESS", "User Initiated")
 
     def work() -> None:
         if Engine(stack, Provider(call.cloud, call.region)).create(on_failure):
-            backend.exports.update({export.name: export for export in stack.exports})
+            exports.update({export.name: export for export in stack.exports})
         elif on_failure == "DELETE":
-            _forget(call, stack)
+            forget(call, stack)
 
-    _start(call, work, stack.name)
+    _start(call, stack, work)
 
 
 @operation("cloudformation", "UpdateStack")
 def update_stack(call: Call) -> dict[str, Any]:
     """Change a stack in the background; a change that changes nothing is an error, as on AWS."""
-    stack = find(call, call.params["StackName"])
-    if stack is None:
-        raise rules.invalid(f"Stack [{call.params['StackName']}] does not exist")
-    text = _text(call, str(stack.template))
-    parameters = _parameters(call.params.get("Parameters"), stack.parameters)
-    _update(call, cast(EngineStack, stack), text, parameters, _tags(call) or None)
+    stack = existing(call, call.params["StackName"])
+    text = text_of(call, str(stack.template))
+    given = parameters_of(call.params.get("Parameters"), stack.parameters)
+    template = parsed(text)
+    values, tags = rules.check(template, given, _capabilities(call)), tags_of(call) or None
+    if not differences.found(stack, template, values, tags):
+        raise rules.invalid("No updates are to be performed.")
+    update(call, stack, text, values, tags)
     return {"StackId": stack.stack_id}
 
 
-def _update(call: Call, stack: EngineStack, text: str, parameters: dict[str, str], tags: dict[str, str] | None) -> None:
+def existing(call: Call, name: str) -> EngineStack:
+    """Find a stack that can be changed.
+
+    Raises:
+        AwsError: there is none, or it is in a state in which it cannot be.
+    """
+    stack = find(call, name)
+    if stack is None:
+        raise rules.invalid(f"Stack [{name}] does not exist")
     if not stack.status.endswith("_COMPLETE") or stack.status in ("ROLLBACK_COMPLETE", "DELETE_COMPLETE"):
         raise rules.invalid(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
-    rules.check(_parsed(text), parameters, call.params.get("Capabilities") or ["given when it was made"])
-    if stack.has_template(text) and stack.has_parameters(parameters) and tags in (None, stack.tags):
-        raise rules.invalid("No updates are to be performed.")
+    return cast(EngineStack, stack)
+
+
+def update(call: Call, stack: EngineStack, text: str, values: dict[str, str], tags: dict[str, str] | None) -> None:
+    """Change a stack in the background.
+
+    Raises:
+        AwsError: a resource would have another type.
+    """
+    rules.check_types(stack.template_dict["Resources"], parsed(text)["Resources"])
     stack.event(None, "UPDATE_IN_PROGRESS", "User Initiated")
-    engine = Engine(stack, Provider(call.cloud, call.region))
-    _start(call, lambda: engine.update(text, parameters, tags), stack.name)
+    engine, exports = Engine(stack, Provider(call.cloud, call.region)), backend(call).exports
+
+    def work() -> None:
+        if engine.update(text, values, tags):
+            for name in [one.name for one in list(exports.values()) if one.exporting_stack_id == stack.stack_id]:
+                del exports[name]
+            exports.update({export.name: export for export in stack.exports})
+
+    _start(call, stack, work)
 
 
 @operation("cloudformation", "DeleteStack")
@@ -143,66 +207,28 @@ def delete_stack(call: Call) -> None:
         return
     if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
         raise rules.invalid(f"Stack:{stack.stack_id} is in {stack.status} state and can not be deleted.")
+    if stack.enable_termination_protection:
+        raise rules.invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
     if not isinstance(stack, EngineStack):  # a change set's stack that was never made
-        _forget(call, stack)
+        forget(call, stack)
         return
+    retained = frozenset(call.params.get("RetainResources") or [])
+    if retained and stack.status != "DELETE_FAILED":
+        raise rules.invalid("Invalid operation on stack. RetainResources can be given only after a failed deletion")
     stack.event(None, "DELETE_IN_PROGRESS", "User Initiated")
 
     def work() -> None:
-        if Engine(stack, Provider(call.cloud, call.region)).delete():
-            _forget(call, stack)
+        if Engine(stack, Provider(call.cloud, call.region)).delete(retained):
+            forget(call, stack)
 
-    _start(call, work, stack.name)
+    _start(call, stack, work)
 
 
-def _forget(call: Call, stack: Stack) -> None:
-    backend = _backend(call)
-    for name in [export.name for export in backend.exports.values() if export.exporting_stack_id == stack.stack_id]:
-        del backend.exports[name]
-    backend.deleted_stacks[stack.stack_id] = stack
+def forget(call: Call, stack: Stack) -> None:
+    """Keep a stack among the deleted ones, which are found by their id alone."""
+    kept = backend(call)
+    for name in [export.name for export in list(kept.exports.values()) if export.exporting_stack_id == stack.stack_id]:
+        del kept.exports[name]
+    kept.deleted_stacks[stack.stack_id] = stack
     stack.status = "DELETE_COMPLETE"
-    backend.stacks.pop(stack.stack_id, None)
-
-
-@operation("cloudformation", "ExecuteChangeSet")
-def execute_change_set(call: Call) -> None:
-    """Make or change a stack as a change set says."""
-    backend, name = _backend(call), call.params["ChangeSetName"]
-    wanted = call.params.get("StackName")
-    found = backend.change_sets.get(name) or next(
-        (
-            one
-            for one in backend.change_sets.values()
-            if one.change_set_name == name and wanted in (None, one.stack_name, one.stack_id)
-        ),
-        None,
-    )
-    if found is None:
-        raise AwsError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
-    if found.execution_status != "AVAILABLE":
-        raise AwsError(
-            "InvalidChangeSetStatus", f"ChangeSet [{name}] cannot be executed in its current status {found.status}"
-        )
-    parameters = {key: str(value) for key, value in found.parameters.items()}
-    rules.check(_parsed(found.template), parameters, ["given when it was made"])
-    if found.change_set_type == "CREATE":
-        stack = _from_change_set(call, found, parameters)
-        backend.stacks[stack.stack_id] = stack
-        _create(call, stack, "ROLLBACK")
-    else:
-        _update(call, cast(EngineStack, found.stack), found.template, parameters, found.tags or None)
-    found.execution_status = "EXECUTE_COMPLETE"
-
-
-def _from_change_set(call: Call, found: Any, parameters: dict[str, str]) -> EngineStack:  # noqa: ANN401 (moto's)
-    return EngineStack(
-        stack_id=found.stack_id,
-        name=found.stack_name,
-        template=found.template,
-        parameters=parameters,
-        account_id=ACCOUNT,
-        region_name=call.region,
-        tags=found.tags,
-        role_arn=found.role_arn,
-        cross_stack_resources=_backend(call).exports,
-    )
+    kept.stacks.pop(stack.stack_id, None)

@@ -26,7 +26,16 @@ WAIT_SECONDS = 180.0
 
 
 class ResourceError(Exception):
-    """A resource could not be made, changed or removed; the message is the event's reason."""
+    """A resource could not be made, changed or removed; the message is the event's reason.
+
+    Args:
+        reason: the message.
+        left: what there is of the resource nevertheless: when the stack rolls back, it is removed or changed back.
+    """
+
+    def __init__(self, reason: str, left: "Resource | None" = None) -> None:
+        super().__init__(reason)
+        self.left = left
 
 
 @dataclass

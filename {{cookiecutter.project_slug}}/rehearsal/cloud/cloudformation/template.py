@@ -16,8 +16,8 @@ def invalid(message: str) -> AwsError:
     return AwsError("ValidationError", message)
 
 
-def check(template: Mapping[str, Any], given: Mapping[str, str], capabilities: Sequence[str]) -> None:
-    """Hold template and parameters to what is checked before a stack is made.
+def check(template: Mapping[str, Any], given: Mapping[str, str], capabilities: Sequence[str]) -> dict[str, str]:
+    """Hold template and parameters to what is checked before a stack is made; give every parameter's value.
 
     Raises:
         AwsError: naming the first rule that is broken.
@@ -27,8 +27,29 @@ def check(template: Mapping[str, Any], given: Mapping[str, str], capabilities: S
     values = check_parameters(template.get("Parameters") or {}, given)
     check_rules(template.get("Rules") or {}, values)
     order(template["Resources"], set(template.get("Parameters") or {}))
-    if not capabilities and any(one.get("Type", "").startswith("AWS::IAM::") for one in template["Resources"].values()):
-        raise AwsError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]")
+    if "Transform" in template:
+        raise invalid("Template format error: the rehearsal has no macros; see docs/parity.md")
+    check_capabilities(template["Resources"], capabilities)
+    return values
+
+
+# The properties by which a resource of IAM is named
+NAMED = {"AWS::IAM::Role": "RoleName", "AWS::IAM::ManagedPolicy": "ManagedPolicyName", "AWS::IAM::User": "UserName"}
+
+
+def check_capabilities(resources: Mapping[str, Any], capabilities: Sequence[str]) -> None:
+    """Hold the acknowledgements to what the template makes.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+
+    Raises:
+        AwsError: CAPABILITY_IAM or CAPABILITY_NAMED_IAM is missing.
+    """
+    iam = [one for one in resources.values() if one.get("Type", "").startswith("AWS::IAM::")]
+    named = any(NAMED.get(one["Type"], "") in (one.get("Properties") or {}) for one in iam)
+    needed = "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
+    if iam and needed not in capabilities and "CAPABILITY_NAMED_IAM" not in capabilities:
+        raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
 
 
 def check_parameters(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
@@ -54,6 +75,10 @@ def check_parameters(declared: Mapping[str, Any], given: Mapping[str, str]) -> d
 
 def _broken(rule: Mapping[str, Any], value: str) -> str:
     """Say which constraint a value breaks; empty for none."""
+    if rule.get("Type") == "CommaDelimitedList":  # both are held against each item
+        return next(
+            (said for one in value.split(",") if (said := _broken({**rule, "Type": "String"}, one.strip()))), ""
+        )
     if "AllowedValues" in rule and value not in [str(one) for one in rule["AllowedValues"]]:
         return f"must be one of AllowedValues [{', '.join(map(str, rule['AllowedValues']))}]"
     if rule.get("Type") == "Number":
@@ -133,6 +158,34 @@ def _substituted(value: Any) -> Iterator[str]:  # noqa: ANN401 (JSON)
     text, given = (value[0], value[1]) if isinstance(value, list) else (value, {})
     yield from references(given)
     yield from (name.split(".")[0].strip() for name in SUBSTITUTED.findall(text) if name not in given)
+
+
+def check_types(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Refuse that a resource takes another type.
+
+    Raises:
+        AwsError: naming those that would.
+    """
+    changed = [name for name, one in after.items() if name in before and before[name]["Type"] != one["Type"]]
+    if changed:
+        raise invalid(
+            "Template format error: Update of resource type is not permitted. The new template modifies resource type "
+            f"of the following resources: [{', '.join(changed)}]"
+        )
+
+
+def kept(template: Mapping[str, Any], attribute: str, *, made: bool = False) -> frozenset[str]:
+    """Name the resources that stay when the stack lets go of them.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+
+    Args:
+        template: the template.
+        attribute: `DeletionPolicy` or `UpdateReplacePolicy`.
+        made: whether the operation that is rolled back made them, which RetainExceptOnCreate does not keep.
+    """
+    signs = {"Retain"} if made else {"Retain", "RetainExceptOnCreate"}
+    return frozenset(name for name, one in template["Resources"].items() if one.get(attribute) in signs)
 
 
 def order(resources: Mapping[str, Any], parameters: set[str]) -> list[str]:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Container:
-    """What a model runs: artifact and environment, from the model itself or from its model package."""
+    """What a model runs: artifact and environment, from the model itself or from its model package; its role."""
 
     image: str
     model_data_url: str
     environment: Mapping[str, str]
+    role_arn: str = ""
 
 
 def container(cloud: "Cloud", model_name: str) -> Container:
@@ -41,9 +42,8 @@ def container(cloud: "Cloud", model_name: str) -> Container:
     url = own.get("ModelDataUrl") or base.get("ModelDataUrl") or ""
     if not url:
         raise invalid(f'Model "{model_name}" has no ModelDataUrl; the rehearsal serves models with an artifact only.')
-    return Container(
-        own.get("Image") or base.get("Image", ""), url, {**base.get("Environment", {}), **own.get("Environment", {})}
-    )
+    environment = {**base.get("Environment", {}), **own.get("Environment", {})}
+    return Container(own.get("Image") or base.get("Image", ""), url, environment, model.get("ExecutionRoleArn", ""))
 
 
 @operation("sagemaker", "CreateModel")

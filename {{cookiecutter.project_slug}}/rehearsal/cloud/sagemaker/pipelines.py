@@ -3,10 +3,12 @@
 import json
 import logging
 import threading
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.cloud import clients
 from rehearsal.cloud.errors import AwsError, invalid
-from rehearsal.cloud.registry import Call, operation
+from rehearsal.cloud.registry import Call, keys_of, operation
 from rehearsal.executor import graph
 from rehearsal.executor.cache import Cache
 from rehearsal.executor.errors import ExecutorError
@@ -14,6 +16,10 @@ from rehearsal.executor.execution import Context, Execution, StepRun, execute, n
 
 if TYPE_CHECKING:
     from rehearsal.cloud.cloud import Cloud
+
+
+# Access key, service, operation, parameters: raises AwsError for what the key's owner may not do
+Permit = Callable[[str, str, str, Mapping[str, Any]], None]
 
 
 class Executions:
@@ -59,25 +65,35 @@ class Executions:
             self._given[execution.arn] = given
             names = {"PipelineExecutionDisplayName", "PipelineExecutionDescription"}
             self._shown[execution.arn] = {key: value for key, value in call.params.items() if key in names}
+        keys = keys_of(call, pipeline.get("RoleArn"), "SageMaker")
         context = Context(
-            client=self._cloud.client,
-            environment=self._cloud.environment(),
+            client=lambda service: clients.client(self._cloud.url, call.region, service, keys),
+            permit=lambda operation, request: self._permit(keys, operation, request),
+            environment={**self._cloud.environment(), **keys},
             folder=self._cloud.state / "jobs",
             role_arn=pipeline.get("RoleArn", ""),
             region=call.region,
             processes=self._cloud.processes,
             jobs=self._cloud.jobs,
             cache=self._cache,
-            progress=self._progress,
+            progress=lambda step: self._progress(execution, step),
         )
         arguments = (definition, {one["Name"]: one["Value"] for one in given}, context, execution)
         threading.Thread(target=_execute, args=arguments, daemon=True).start()
         return execution
 
-    def _progress(self, step: StepRun) -> None:
+    def _permit(self, keys: Mapping[str, str], operation: str, request: Mapping[str, Any]) -> None:
+        """Ask `cloud.extensions["permit"]`, if there is one, about a request that no client makes here."""
+        permit: Permit | None = self._cloud.extensions.get("permit")
+        if permit:
+            permit(keys["AWS_ACCESS_KEY_ID"], "sagemaker", operation, request)
+
+    def _progress(self, execution: Execution, step: StepRun) -> None:
         listener = self._cloud.options.get("progress")
         if listener:
             listener(step)
+        for told in self._cloud.extensions.get("pipeline_step_changed", ()):
+            told(execution, step)
 
     def described(self, execution: Execution) -> dict[str, Any]:
         """Give DescribePipelineExecution's answer."""

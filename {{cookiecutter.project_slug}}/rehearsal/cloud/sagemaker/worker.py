@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.cloud.registry import role_keys
 from rehearsal.cloud.sagemaker.models import container
-from rehearsal.executor.processes import environment, python, tail
+from rehearsal.executor.processes import ROOT, environment, python, tail
 from rehearsal.executor.storage import Storage
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class Worker:
             AwsError: when model or artifact are absent.
         """
         chosen = container(cloud, variant["ModelName"])
-        model = unpack(cloud, chosen.model_data_url)
+        with cloud.acting(role_keys(cloud, chosen.role_arn, "SageMaker", "sagemaker.amazonaws.com")):
+            model = unpack(cloud, chosen.model_data_url)
         folder = Path(tempfile.mkdtemp(prefix=f"{endpoint}-", dir=_folder(cloud, "endpoints")))
         log, port_file = folder / "container.log", folder / "port"
         size = variant.get("ServerlessConfig", {})
@@ -65,7 +67,7 @@ class Worker:
         )  # fmt: skip
         cold = cloud.options.get("cold_start_seconds", 0)
         command += ["--idle-seconds", str(idle), "--cold-start-seconds", str(cold)] if idle else []
-        process = cloud.processes.start(command, log, environment(), Path.cwd())
+        process = cloud.processes.start(command, log, environment(), ROOT)
         worker = cls(cloud, process, 0, variant["VariantName"], log)
         try:
             worker.port = worker._await_health(port_file)

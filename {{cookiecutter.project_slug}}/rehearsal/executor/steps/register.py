@@ -11,14 +11,15 @@ def run(work: Work) -> dict[str, Any]:
     """Create a model package, and its group when there is none yet; give DescribeModelPackage's answer."""
     sagemaker, request = work.context.client("sagemaker"), dict(work.arguments)
     work.require_valid("CreateModelPackage", request)
-    group = request.get("ModelPackageGroupName")
-    if group:
-        try:
-            sagemaker.describe_model_package_group(ModelPackageGroupName=group)
-        except ClientError:
-            sagemaker.create_model_package_group(ModelPackageGroupName=group)
-            request.pop("Tags", None)  # of a versioned package they belong to the group
-    arn = sagemaker.create_model_package(**request)["ModelPackageArn"]
+    try:
+        arn = sagemaker.create_model_package(**request)["ModelPackageArn"]
+    except ClientError as error:
+        group = request.get("ModelPackageGroupName")
+        if not group or "does not exist" not in str(error):
+            raise
+        sagemaker.create_model_package_group(ModelPackageGroupName=group)
+        request.pop("Tags", None)  # of a versioned package they belong to the group
+        arn = sagemaker.create_model_package(**request)["ModelPackageArn"]
     described = dict(sagemaker.describe_model_package(ModelPackageName=arn))
     described.pop("ResponseMetadata")
     return described

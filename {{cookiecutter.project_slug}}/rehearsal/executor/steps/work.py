@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.cloud import validation, wire
+from rehearsal.cloud.errors import AwsError
 from rehearsal.executor.errors import ExecutorError
 from rehearsal.executor.processes import ROOT, environment, tail
 from rehearsal.executor.storage import Storage
@@ -42,7 +43,7 @@ class Work:
         return f"{start}{step}-{end}"
 
     def require_valid(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Hold the request that the service would send to botocore's model.
+        """Hold the request that the service would send to botocore's model, and to the role's permissions.
 
         Raises:
             ExecutorError: with the message that AWS gives.
@@ -53,6 +54,12 @@ class Work:
             raise ExecutorError(
                 f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {validation.message(found)}"
             )
+        try:
+            self.context.permit(operation, request)
+        except AwsError as error:
+            raise ExecutorError(
+                f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {error.message}"
+            ) from error
 
     def folder(self, job: str) -> Path:
         """Make the job's own folder."""

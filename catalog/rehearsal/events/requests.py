@@ -1,0 +1,115 @@
+"""Steps 3, 4 and 6: EventBridge's API, where moto's differs: events are matched and delivered by our bus."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rehearsal.cloud.errors import AwsError
+from rehearsal.cloud.registry import Call, operation
+
+from catalog.rehearsal.events import bus, delivery, patterns, sagemaker
+
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-event-size
+MOST_BYTES = 256 * 1024
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+MOST_PATTERN = 2048
+MOST_TARGETS = 5
+
+
+@operation("events", "PutEvents")
+def put_events(call: Call) -> dict[str, Any]:
+    """Take events of applications; each entry is accepted or refused by itself."""
+    entries = call.params["Entries"]
+    size = sum(_size(entry) for entry in entries)
+    if size > MOST_BYTES:
+        raise AwsError("ValidationException", f"Total size of the entries in the request is over the limit: {size}")
+    results = [_put(call, entry) for entry in entries]
+    return {"FailedEntryCount": sum("ErrorCode" in one for one in results), "Entries": results}
+
+
+def _size(entry: Mapping[str, Any]) -> int:
+    """Count an entry's bytes as the service does; a time is 14 of them."""
+    texts = [entry.get(name) or "" for name in ("Source", "DetailType", "Detail")]
+    return sum(len(text.encode()) for text in [*texts, *(entry.get("Resources") or [])]) + 14 * bool(entry.get("Time"))
+
+
+def _put(call: Call, entry: Mapping[str, Any]) -> dict[str, str]:
+    for name in ("Source", "DetailType", "Detail"):
+        if not entry.get(name):
+            return _refused("InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument.")
+    if entry["Source"].startswith("aws."):
+        return _refused("NotAuthorizedForSourceException", "Not authorized for the source.")
+    if (entry.get("EventBusName") or "default").rpartition("/")[2] != "default":
+        raise AwsError("NotImplemented", "The rehearsal has the default event bus only; see docs/parity.md", 501)
+    try:
+        detail = json.loads(entry["Detail"])
+    except ValueError:
+        detail = None
+    if not isinstance(detail, dict):
+        return _refused("MalformedDetail", "Detail is malformed.")
+    given = entry.get("Time")
+    time = datetime.fromtimestamp(given, UTC) if isinstance(given, (int, float)) else given
+    resources = entry.get("Resources") or []
+    event = bus.envelope(call.region, entry["Source"], entry["DetailType"], detail, resources, time)
+    bus.of(call.cloud).put(event)
+    return {"EventId": event["id"]}
+
+
+def _refused(code: str, message: str) -> dict[str, str]:
+    return {"ErrorCode": code, "ErrorMessage": message}
+
+
+@operation("events", "PutRule")
+def put_rule(call: Call) -> dict[str, Any]:
+    """Keep a rule in moto, once its pattern is one that EventBridge takes; from the first rule on, events are heard."""
+    sagemaker.listen(call.cloud)
+    text = call.params.get("EventPattern")
+    if text:
+        _checked(text)
+        if len(text) > MOST_PATTERN:
+            raise AwsError("LimitExceededException", f"EventPattern has {len(text)} signs; at most {MOST_PATTERN}")
+    return call.to_moto()
+
+
+def _checked(text: str) -> patterns.Pattern:
+    try:
+        return patterns.parse(text)
+    except patterns.PatternError as error:
+        raise AwsError("InvalidEventPatternException", f"Event pattern is not valid. Reason: {error}") from None
+
+
+@operation("events", "PutTargets")
+def put_targets(call: Call) -> dict[str, Any]:
+    """Keep targets in moto; one that could not be delivered to is refused now, not when it is needed."""
+    rule = call.params["Rule"]
+    for target in call.params["Targets"]:
+        service = delivery.service_of(target["Arn"])
+        if service not in delivery.SENDERS:
+            said = f"The rehearsal does not deliver events to {service or target['Arn']}; see docs/parity.md"
+            raise AwsError("NotImplemented", said, 501)
+        if service == "codepipeline" and not target.get("RoleArn"):
+            raise AwsError("ValidationException", f"RoleArn is required for target {target['Arn']}.")
+    events = call.cloud.client("events")
+    before = {one["Id"] for one in events.list_targets_by_rule(Rule=rule)["Targets"]}
+    if len(before | {target["Id"] for target in call.params["Targets"]}) > MOST_TARGETS:
+        raise AwsError("LimitExceededException", f"The requested resource exceeds the maximum number allowed: {rule}")
+    return call.to_moto()
+
+
+@operation("events", "TestEventPattern")
+def test_event_pattern(call: Call) -> dict[str, Any]:
+    """Tell whether a pattern matches an event."""
+    try:
+        event = patterns.read(call.params["Event"])
+    except patterns.PatternError:
+        event = None
+    needed = ("id", "account", "source", "time", "region", "resources", "detail-type")
+    if not isinstance(event, dict) or any(name not in event for name in needed):
+        raise AwsError("InvalidEventPatternException", "Event is not valid.")
+    return {"Result": patterns.matches(_checked(call.params["EventPattern"]), event)}
+
+
+test_event_pattern.__test__ = False  # type: ignore[attr-defined] # no test of pytest's

@@ -1,0 +1,42 @@
+"""All steps: sts:AssumeRole, by the role's trust policy."""
+
+import json
+from typing import Any
+
+from rehearsal.cloud.errors import AwsError
+from rehearsal.cloud.registry import Call, operation
+
+from catalog.rehearsal.iam import identity, keys, trust
+from catalog.rehearsal.iam.judging import enforced
+
+
+@operation("sts", "AssumeRole")
+def assume_role(call: Call) -> dict[str, Any]:
+    """Start a session of a role; the administrator too needs the role's trust."""
+    role_arn, session = call.params["RoleArn"], call.params["RoleSessionName"]
+    if call.params.get("PolicyArns"):
+        raise AwsError("NotImplemented", "The rehearsal knows AssumeRole with Policy, not with PolicyArns", 501)
+    policy = call.params.get("Policy") or ""
+    if policy:
+        _require_json(policy)
+    if enforced(call.cloud):
+        principal = identity.principal_of(call.access_key)
+        trust.require(call.cloud, principal, role_arn, session, keys.of("sts", "AssumeRole", call.params))
+    made = identity.begin(call.cloud, role_arn, session, policy)
+    return {
+        "Credentials": {
+            "AccessKeyId": made.access_key_id,
+            "SecretAccessKey": made.secret_access_key,
+            "SessionToken": made.session_token,
+            "Expiration": made.expiration,
+        },
+        "AssumedRoleUser": {"AssumedRoleId": made.user_id, "Arn": made.arn},
+        "PackedPolicySize": 0,
+    }
+
+
+def _require_json(policy: str) -> None:
+    try:
+        json.loads(policy)
+    except ValueError as error:
+        raise AwsError("MalformedPolicyDocument", f"Syntax errors in policy: {error}") from error

@@ -1,0 +1,63 @@
+"""Steps 2 to 10: what everything of a project is called, by `catalog/product.yaml`."""
+
+from dataclasses import dataclass
+
+from pipeline import names
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project.
+
+    Attributes:
+        name: as the lead chose it.
+        id: as SageMaker gave it.
+        region: where it is.
+    """
+
+    name: str
+    id: str
+    region: str
+
+    @property
+    def prefix(self) -> str:
+        """What most names begin with."""
+        return f"sagemaker-{self.name}-{self.id}"
+
+    @property
+    def repository(self) -> str:
+        """The CodeCommit repository."""
+        return self.prefix
+
+    @property
+    def build_pipeline(self) -> str:
+        """The CodePipeline that trains."""
+        return f"{self.prefix}-build"
+
+    @property
+    def deploy_pipeline(self) -> str:
+        """The CodePipeline that deploys."""
+        return f"{self.prefix}-deploy"
+
+    @property
+    def training_pipeline(self) -> str:
+        """The SageMaker pipeline."""
+        return names.pipeline(self.name, self.id)
+
+    @property
+    def group(self) -> str:
+        """The model package group."""
+        return names.model_package_group(self.name, self.id)
+
+    @property
+    def bucket(self) -> str:
+        """The project's bucket."""
+        return names.bucket(self.id)
+
+    def endpoint(self, stage: str) -> str:
+        """The endpoint of a stage."""
+        return names.endpoint(self.name, stage)
+
+    def stack(self, stage: str) -> str:
+        """The stack of a stage's endpoint."""
+        return names.stack(self.name, self.id, stage)

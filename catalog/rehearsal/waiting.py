@@ -1,0 +1,199 @@
+"""Steps 3 to 10: wait for what happens by itself, through the APIs that consoles use, and say what is going on."""
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+from rehearsal.cloud.errors import RehearsalError
+
+from catalog.rehearsal.people import People
+from catalog.rehearsal.project import Project
+
+Say = Callable[[str], None]
+POLL = 0.2  # seconds
+PATIENCE = 900.0  # seconds
+TO_START = 30.0  # seconds for an event to be delivered
+
+
+def provisioned(who: People, project: Project, say: Say) -> None:
+    """Wait until SageMaker says that the project is there.
+
+    Raises:
+        RehearsalError: it failed; with the reason of the stack's first failed resource.
+    """
+    sagemaker, seen = who.studio("sagemaker"), set[str]()
+    for _ in _patiently(f"project {project.name}"):
+        found = sagemaker.describe_project(ProjectName=project.name)
+        _say_resources(who, project, seen, say)
+        if found["ProjectStatus"] == "CreateCompleted":
+            return
+        if "Fail" in found["ProjectStatus"]:
+            details = found.get("ServiceCatalogProvisionedProductDetails", {})
+            raise RehearsalError(f"project {project.name}: {details.get('ProvisionedProductStatusMessage', found)}")
+
+
+def removed(who: People, project: Project) -> None:
+    """Wait until a project that is being deleted is gone.
+
+    Raises:
+        RehearsalError: it could not be deleted.
+    """
+    for _ in _patiently(f"the end of project {project.name}"):
+        try:
+            status = who.studio("sagemaker").describe_project(ProjectName=project.name)["ProjectStatus"]
+        except ClientError:
+            return
+        if status == "DeleteCompleted":
+            return
+        if status == "DeleteFailed":
+            raise RehearsalError(f"project {project.name} could not be deleted; its stack's events say why")
+
+
+def stack_removed(who: People, name: str) -> None:
+    """Wait until a stack that is being deleted is gone.
+
+    Raises:
+        RehearsalError: it could not be deleted.
+    """
+    for _ in _patiently(f"the end of stack {name}"):
+        try:
+            found = who.ops("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        except ClientError:
+            return
+        if not found or found[0]["StackStatus"] == "DELETE_COMPLETE":
+            return
+        if found[0]["StackStatus"] == "DELETE_FAILED":
+            raise RehearsalError(f"stack {name} could not be deleted: {found[0].get('StackStatusReason')}")
+
+
+def _say_resources(who: People, project: Project, seen: set[str], say: Say) -> None:
+    """Say which resources of the project's stack have been made."""
+    stacks = who.studio("cloudformation")
+    for stack in stacks.describe_stacks()["Stacks"]:
+        given = {one["ParameterKey"]: one.get("ParameterValue") for one in stack.get("Parameters", [])}
+        if given.get("SageMakerProjectId") != project.id or stack["StackName"] == project.stack("staging"):
+            continue
+        for event in reversed(stacks.describe_stack_events(StackName=stack["StackId"])["StackEvents"]):
+            status = event["ResourceStatus"]
+            if event["EventId"] not in seen and not status.endswith("IN_PROGRESS"):
+                reason = f": {event['ResourceStatusReason']}" if event.get("ResourceStatusReason") else ""
+                say(f"  {event['ResourceType']} {event['LogicalResourceId']} {status}{reason}")
+            seen.add(event["EventId"])
+
+
+def pipeline(who: People, name: str, say: Say, besides: Collection[str] = ()) -> str:
+    """Wait until an execution that an event started has succeeded; give its id.
+
+    CodePipeline itself starts a new pipeline once, before there is a commit: that execution does not count, nor do
+    those of `besides`.
+
+    Raises:
+        RehearsalError: it failed, or nothing started.
+    """
+
+    def is_wanted(one: dict[str, Any]) -> bool:
+        started = one.get("trigger", {}).get("triggerType") == "StartPipelineExecution"
+        return started and one["pipelineExecutionId"] not in besides
+
+    execution = _started(who, name, is_wanted)
+    say(f"{name} runs (execution {execution})")
+    for _ in _patiently(f"{name} {execution}"):
+        status = _status(who, name, execution)
+        if status == "Succeeded":
+            return execution
+        _require_running(who, name, execution, status)
+    return execution
+
+
+def deployment(who: People, name: str, package: str, say: Say, besides: Collection[str] = ()) -> str:
+    """Wait until an execution for exactly this package has started that is none of `besides`; give its id."""
+    pipelines = who.ops("codepipeline")
+
+    def is_for_package(one: dict[str, Any]) -> bool:
+        given = {"pipelineName": name, "pipelineExecutionId": one["pipelineExecutionId"]}
+        variables = pipelines.get_pipeline_execution(**given)["pipelineExecution"].get("variables", [])
+        is_for = {"name": "ModelPackageArn", "resolvedValue": package} in variables
+        return is_for and one["pipelineExecutionId"] not in besides
+
+    execution = _started(who, name, is_for_package)
+    say(f"{name} runs for {package} (execution {execution})")
+    return execution
+
+
+def action(who: People, name: str, execution: str, stage: str, action_name: str, say: Say) -> dict[str, Any]:
+    """Wait until an action of an execution has succeeded; give its latest execution.
+
+    Raises:
+        RehearsalError: it failed, with its own message.
+    """
+    for _ in _patiently(f"{name}: {stage}, {action_name}"):
+        found = _action(who, name, execution, stage, action_name)
+        if found.get("status") == "Succeeded":
+            return found
+        _require_running(who, name, execution, _status(who, name, execution))
+    return {}
+
+
+def approval(who: People, name: str, execution: str, say: Say) -> dict[str, Any]:
+    """Wait until the manual approval is asked for; give it, with its token."""
+    for _ in _patiently(f"{name}: approval"):
+        found = _action(who, name, execution, "Approval", "Approve")
+        if found.get("token"):
+            say(found.get("summary") or f"{name} waits for an approval")
+            return found
+        _require_running(who, name, execution, _status(who, name, execution))
+    return {}
+
+
+def _started(who: People, name: str, wanted: Callable[[dict[str, Any]], bool]) -> str:
+    for _ in _patiently(f"an execution of {name}", TO_START):
+        try:
+            found = who.studio("codepipeline").list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+        except ClientError:
+            continue
+        for one in found:
+            if wanted(one):
+                return str(one["pipelineExecutionId"])
+    raise RehearsalError(f"no execution of {name} was started; the router's log says why")
+
+
+def _status(who: People, name: str, execution: str) -> str:
+    given = {"pipelineName": name, "pipelineExecutionId": execution}
+    return str(who.ops("codepipeline").get_pipeline_execution(**given)["pipelineExecution"]["status"])
+
+
+def _action(who: People, name: str, execution: str, stage: str, action_name: str) -> dict[str, Any]:
+    state = who.studio("codepipeline").get_pipeline_state(name=name)
+    for one in state["stageStates"]:
+        if one["stageName"] == stage and one.get("latestExecution", {}).get("pipelineExecutionId") == execution:
+            for found in one.get("actionStates", []):
+                if found["actionName"] == action_name:
+                    return dict(found.get("latestExecution", {}))
+    return {}
+
+
+def _require_running(who: People, name: str, execution: str, status: str) -> None:
+    if status == "InProgress":
+        return
+    query = {"pipelineName": name, "filter": {"pipelineExecutionId": execution}}
+    for one in who.studio("codepipeline").list_action_executions(**query)["actionExecutionDetails"]:
+        if one["status"] == "Failed":
+            result = one.get("output", {}).get("executionResult", {})
+            why = result.get("errorDetails", {}).get("message") or result.get("externalExecutionSummary")
+            where = f"action {one['actionName']} of stage {one['stageName']}"
+            raise RehearsalError(f"{name}: {where} failed: {why or 'it gave no reason'}")
+    raise RehearsalError(f"{name}: execution {execution} is {status}")
+
+
+def _patiently(what: str, seconds: float = PATIENCE) -> Iterator[None]:
+    """Yield now and then until the time is over.
+
+    Raises:
+        RehearsalError: then.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(POLL)
+    raise RehearsalError(f"{what} was not ready within {seconds:.0f} s")

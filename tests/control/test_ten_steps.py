@@ -1,0 +1,244 @@
+"""Steps 1 to 10 on the small sample, and what people do next: another commit, a rejection, a rollback, a removal.
+
+The tests of this file share one AWS account and one project, and run in the order in which they stand.
+"""
+
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from rehearsal import data
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.cloud.errors import RehearsalError
+from rehearsal.report import Report
+
+from catalog.rehearsal import grants, look, waiting
+from catalog.rehearsal.account import account
+from catalog.rehearsal.codecommit import git_environment
+from catalog.rehearsal.people import People
+from catalog.rehearsal.project import Project
+from catalog.rehearsal.walk import NAMES, RejectedError, Walk
+
+REGION = "us-east-1"
+ROW = b"39,Private,77516,Bachelors,13,Never-married,Adm-clerical,Not-in-family,White,Male,2174,0,40,United-States\n"
+QUIET = 3.0  # seconds in which something would have started
+
+
+@dataclass
+class World:
+    """The account, the project in it, and a clone of its repository."""
+
+    cloud: Cloud
+    walk: Walk
+    clone: Path
+    answer: str = "approve"
+    said: list[str] = field(default_factory=list)
+    project: Project = field(default_factory=lambda: Project("", "", ""))
+    packages: list[str] = field(default_factory=list)
+
+    @property
+    def who(self) -> People:
+        return self.walk.who
+
+    def git(self, *arguments: str) -> str:
+        command = ["git", "-C", str(self.clone), *arguments]
+        environment = {**os.environ, **git_environment(self.cloud)}
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.strip()
+
+    def commit(self, path: str, old: str, new: str) -> str:
+        """Change a file as a data scientist does: pull, edit, commit, push."""
+        self.git("pull", "--quiet")
+        file = self.clone / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+        self.git("commit", "--quiet", "-am", f"Change {path}")
+        self.git("push", "--quiet")
+        return self.git("rev-parse", "HEAD")
+
+    def executions(self, pipeline: str) -> list[dict[str, Any]]:
+        found = self.who.ops("codepipeline").list_pipeline_executions(pipelineName=pipeline)
+        return list(found["pipelineExecutionSummaries"])
+
+    def serving(self, stage: str) -> str:
+        """Give the model package that an endpoint serves."""
+        sagemaker = self.who.ops("sagemaker")
+        endpoint = sagemaker.describe_endpoint(EndpointName=self.project.endpoint(stage))
+        config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+        model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+        return str(model["PrimaryContainer"]["ModelPackageName"])
+
+    def deploy(self, package: str) -> str:
+        """Approve a package and go through steps 6 to 9."""
+        self.walk.approve(package)
+        execution = self.walk.start_of_deployment(self.project, package)
+        self.walk.staging(self.project, execution)
+        self.walk.check(self.project, execution, package)
+        self.walk.results(self.project, execution, package)
+        return execution
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("ten steps")
+    sample = data.write(folder / "synthetic")
+    with account(folder / "cloud", REGION, options={"build_environment": {"DATA": str(sample)}}) as cloud:
+        said: list[str] = []
+        who, work = People(cloud.url, REGION), folder / "work"
+        walk = Walk(who, work, Report(work), lambda _: made.answer, said.append, said.append)
+        made = World(cloud, walk, folder / "clone", said=said)
+        yield made
+
+
+def test_all_ten_steps_succeed_and_leave_evidence(world: World) -> None:
+    world.project = world.walk.run("adult-income")
+    report = json.loads((world.walk.work / "report.json").read_text(encoding="utf-8"))
+    assert [(number, name, "succeeded") for number, name in NAMES.items()] == [
+        (one["step"], one["name"], one["status"]) for one in report["steps"]
+    ]
+    assert [] == [one for one in report["steps"] if not one["evidence"] or one["seconds"] < 0]
+    assert report["metrics"]["auc"] > 0.9
+    world.packages.append(world.walk.newest(world.project, "Approved"))
+    assert world.serving("prod") == world.serving("staging") == world.packages[0]
+
+
+def test_no_call_was_denied_and_each_grant_has_its_use(world: World) -> None:
+    found = look.permissions(world.cloud)
+    assert (found["denied"], list(grants.unexplained(found["unused"]))) == ([], [])
+    assert found["calls"] > 500
+
+
+def test_the_first_automatic_executions_fail_for_want_of_a_branch(world: World) -> None:
+    """CodePipeline runs a new pipeline at once; there is nothing to run yet, and nothing is trained twice."""
+    first = world.executions(world.project.build_pipeline)[-1]
+    assert (first["trigger"]["triggerType"], first["status"]) == ("CreatePipeline", "Failed")
+    assert len(world.executions(world.project.build_pipeline)) == 2
+
+
+def test_the_repository_is_cloned_by_git(world: World) -> None:
+    """Under the address that CodeCommit gives; `python -m catalog.rehearsal up` prints what leads Git here."""
+    repository = world.who.ops("codecommit").get_repository(repositoryName=world.project.repository)
+    world.clone.mkdir()
+    world.git("clone", "--quiet", repository["repositoryMetadata"]["cloneUrlHttp"], ".")
+    world.git("config", "user.email", "scientist@example.com")
+    world.git("config", "user.name", "A Scientist")
+    assert world.git("branch", "--show-current") == "main"
+    assert (world.clone / "settings.yaml").is_file()
+
+
+def test_a_readme_edit_starts_nothing(world: World) -> None:
+    before = len(world.executions(world.project.build_pipeline))
+    world.commit("README.md", "# Adult Income", "# Adult income")
+    time.sleep(QUIET)
+    assert len(world.executions(world.project.build_pipeline)) == before
+
+
+def test_another_flow_trains_again_and_its_rejection_deploys_nothing(world: World) -> None:
+    flow = "flows/preprocess.flow"
+    text = world.clone / flow
+    commit = world.commit(flow, text.read_text(encoding="utf-8")[-2:], " }\n")
+    package = world.walk.train(world.project)
+    described = world.who.ops("sagemaker").describe_model_package(ModelPackageName=package)
+    assert described["CustomerMetadataProperties"]["Commit"] == commit
+    before = len(world.executions(world.project.deploy_pipeline))
+    world.answer = "reject"
+    with pytest.raises(RejectedError, match="nothing is deployed"):
+        world.walk.approve(package)
+    world.answer = "approve"
+    time.sleep(QUIET)
+    assert len(world.executions(world.project.deploy_pipeline)) == before
+    assert world.serving("prod") == world.packages[0]
+    world.packages.append(package)
+
+
+def test_a_second_model_replaces_the_first_without_a_failed_request(world: World) -> None:
+    """The package that was rejected is approved after all; calls go on all the while."""
+    failures: list[str] = []
+    answered, stop = [0], threading.Event()
+
+    def call() -> None:
+        runtime = world.who.application("sagemaker-runtime")
+        while not stop.is_set():
+            try:
+                runtime.invoke_endpoint(EndpointName=world.project.endpoint("prod"), ContentType="text/csv", Body=ROW)
+                answered[0] += 1
+            except ClientError as error:
+                failures.append(str(error))
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    try:
+        execution = world.deploy(world.packages[1])
+        world.walk.production(world.project, execution, world.packages[1])
+    finally:
+        stop.set()
+        thread.join()
+    assert world.serving("prod") == world.packages[1]
+    assert (failures, answered[0] > 100) == ([], True)
+
+
+def test_prod_stays_as_it_is_when_its_approval_is_rejected(world: World) -> None:
+    world.walk.approve(world.packages[0])
+    execution = world.walk.start_of_deployment(world.project, world.packages[0])
+    world.walk.staging(world.project, execution)
+    world.walk.check(world.project, execution, world.packages[0])
+    world.answer = "reject"
+    with pytest.raises(RejectedError, match="staging stays as it is"):
+        world.walk.results(world.project, execution, world.packages[0])
+    world.answer = "approve"
+    time.sleep(QUIET)
+    assert (world.serving("staging"), world.serving("prod")) == (world.packages[0], world.packages[1])
+
+
+def test_approving_the_older_model_again_rolls_back(world: World) -> None:
+    execution = world.deploy(world.packages[0])
+    world.walk.production(world.project, execution, world.packages[0])
+    assert world.serving("prod") == world.packages[0]
+
+
+def test_a_failing_test_of_staging_stops_before_prod(world: World) -> None:
+    """A latency that nothing reaches; the commit changes settings, so it trains first, mostly from the cache."""
+    world.commit("settings.yaml", "max_p95_ms: 1000", "max_p95_ms: 1   ")
+    package = world.walk.train(world.project)
+    world.walk.approve(package)
+    execution = world.walk.start_of_deployment(world.project, package)
+    world.walk.staging(world.project, execution)
+    with pytest.raises(RehearsalError, match=r"action Check of stage Staging failed.*staging is not good enough"):
+        world.walk.check(world.project, execution, package)
+    assert world.serving("prod") == world.packages[0]
+    state = world.who.ops("codepipeline").get_pipeline_state(name=world.project.deploy_pipeline)
+    asked = next(one for one in state["stageStates"] if one["stageName"] == "Approval")
+    assert asked.get("latestExecution", {}).get("pipelineExecutionId") != execution
+
+
+def test_a_removed_project_keeps_the_teams_work_and_nothing_else(world: World) -> None:
+    for stage in ("prod", "staging"):
+        world.who.ops("cloudformation").delete_stack(StackName=world.project.stack(stage))
+        waiting.stack_removed(world.who, world.project.stack(stage))
+    world.who.studio("sagemaker").delete_project(ProjectName=world.project.name)
+    waiting.removed(world.who, world.project)
+    project, ops = world.project, world.who.ops
+    kept = {
+        "bucket": project.bucket in [one["Name"] for one in ops("s3").list_buckets()["Buckets"]],
+        "repository": bool(ops("codecommit").get_repository(repositoryName=project.repository)),
+        "group": bool(ops("sagemaker").describe_model_package_group(ModelPackageGroupName=project.group)),
+    }
+    assert kept == dict.fromkeys(kept, True)
+    roles = [one["RoleName"] for page in ops("iam").get_paginator("list_roles").paginate() for one in page["Roles"]]
+    assert sorted(name.rpartition("-")[2] for name in roles if project.id in name) == ["serve", "stack"]
+    gone = {
+        "pipelines": [one["name"] for one in ops("codepipeline").list_pipelines()["pipelines"]],
+        "builds": [one for one in ops("codebuild").list_projects()["projects"] if project.id in one],
+        "rules": [one["Name"] for one in ops("events").list_rules()["Rules"] if project.id in one["Name"]],
+        "endpoints": ops("sagemaker").list_endpoints()["Endpoints"],
+    }
+    assert gone == {name: [] for name in gone}
