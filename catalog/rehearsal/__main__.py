@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--keep", action="store_true", help="leave the endpoints up until Ctrl-C")
     run.add_argument("--publisher", default=sys.executable, help="Python with what `catalog.publish` needs")
     command("status", _status, "show the projects, pipelines and endpoints of the AWS that is up")
-    logs = command("logs", _logs, "list the logs, or show those whose name holds a word")
+    logs = command("logs", _logs, "list the logs, or show those whose path holds a word")
     logs.add_argument("word", nargs="?")
     for name in ("approve", "reject"):
         one = command(name, _decide, f"{name} what waits: a model package, or prod")
@@ -103,13 +103,12 @@ def _run(options: argparse.Namespace) -> int:
             console.print(f"  [{elapsed:6.1f} s] {text}", markup=False, highlight=False, soft_wrap=True)
 
         try:
-            with _cloud(options, work, report, say) as (url, cloud):
+            with _cloud(options, work, report, say) as url:
                 who = People(url, REGION)
                 ask = (lambda question: _approved(console, question)) if options.approve else ask_person
                 walk = Walk(who, work, report, ask, say, lambda text: _head(console, text), options.publisher)
                 walk.run(options.name)
-                if cloud is not None:
-                    report.facts["iam"] = look.permissions(cloud)
+                report.facts["iam"] = look.permissions(url)
                 report.show(console)
                 for line in look.permission_lines(report.facts.get("iam")):
                     console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -144,17 +143,15 @@ def _until_stopped() -> None:
 
 
 @contextlib.contextmanager
-def _cloud(
-    options: argparse.Namespace, work: Path, report: Report, say: Callable[[str], None]
-) -> Iterator[tuple[str, Cloud | None]]:
-    """Give the address of the AWS that is up, or of one for this command, and that one itself."""
+def _cloud(options: argparse.Namespace, work: Path, report: Report, say: Callable[[str], None]) -> Iterator[str]:
+    """Give the address of the AWS that is up, or of one for this command."""
     up = state.running(work)
     if up:
         say(f"on the AWS that is up at {up[0]}")
-        yield up[0], None
+        yield up[0]
         return
     with _started(options, work, 0, say, report) as cloud:
-        yield cloud.url, cloud
+        yield cloud.url
 
 
 @contextlib.contextmanager
@@ -201,14 +198,14 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _logs(options: argparse.Namespace) -> int:
-    found = [path for path in sorted(options.work.rglob("*.log")) if path.is_file()]
-    chosen = [path for path in found if options.word and options.word in path.name]
+    found = [path.relative_to(options.work) for path in sorted(options.work.rglob("*.log")) if path.is_file()]
+    chosen = [path for path in found if options.word and options.word in path.as_posix()]
     for path in chosen if options.word else found:
         print(f"== {path}")
         if options.word:
-            print(path.read_text(encoding="utf-8", errors="replace"), end="")
+            print((options.work / path).read_text(encoding="utf-8", errors="replace"), end="")
     if options.word and not chosen:
-        raise RehearsalError(f"no log's name holds {options.word!r}; `python -m catalog.rehearsal logs` lists them")
+        raise RehearsalError(f"no log's path holds {options.word!r}; `python -m catalog.rehearsal logs` lists them")
     return 0
 
 

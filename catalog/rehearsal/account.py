@@ -1,12 +1,13 @@
 """Steps 1 to 10: the embedded AWS with its control plane."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from rehearsal.cloud.cloud import Cloud
 
-from catalog.rehearsal.iam import enforce
+from catalog.rehearsal.iam import enforce, usage
 
 # Each registers its operations, resource types and routes when it is imported
 PLUGINS = (
@@ -21,6 +22,8 @@ PLUGINS = (
     "catalog.rehearsal.projects",
 )
 
+PERMISSIONS = "/rehearsal/permissions"
+
 
 def account(state: Path, region: str, port: int = 0, options: Mapping[str, Any] | None = None) -> Cloud:
     """Give an AWS account that is empty, and not started yet; whoever asks it for something must be allowed to.
@@ -34,4 +37,11 @@ def account(state: Path, region: str, port: int = 0, options: Mapping[str, Any] 
     given = {"function_environment": {"RESPONSE_HOSTS": "127.0.0.1"}, **(options or {})}
     cloud = Cloud(state, region, port, PLUGINS, given)
     enforce(cloud)
+    cloud.extensions.setdefault("routes", {})[PERMISSIONS] = lambda environ, start: _permissions(cloud, start)
     return cloud
+
+
+def _permissions(cloud: Cloud, start_response: Callable[..., Any]) -> list[bytes]:
+    """Answer what was denied and what was granted for nothing; for the rehearsal's report, no API of AWS."""
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(usage.summary(cloud)).encode()]

@@ -111,7 +111,7 @@ def test_all_ten_steps_succeed_and_leave_evidence(world: World) -> None:
 
 
 def test_no_call_was_denied_and_each_grant_has_its_use(world: World) -> None:
-    found = look.permissions(world.cloud)
+    found = look.permissions(world.cloud.url)
     assert (found["denied"], list(grants.unexplained(found["unused"]))) == ([], [])
     assert found["calls"] > 500
 

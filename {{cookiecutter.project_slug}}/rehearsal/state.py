@@ -14,7 +14,8 @@ from rehearsal.cloud.errors import RehearsalError
 
 FOLDER = Path("build/rehearsal")
 FILE = "cloud.json"
-KEPT = {"lock", FILE, "cloud"}
+# A cloud that is up works with them; the data is written anew where it is needed
+KEPT = {"lock", "up.lock", FILE, "cloud", "data", "synthetic"}
 
 
 def announce(folder: Path, url: str, region: str) -> None:
