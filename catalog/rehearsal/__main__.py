@@ -5,59 +5,33 @@ import contextlib
 import os
 import shlex
 import shutil
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import FrameType
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pipeline.errors import PipelineError
 from pipeline.sources import ADULT
-from rehearsal import data, input_data, state
+from rehearsal import data, input_data, state, terminal
 from rehearsal.cloud.clients import environment
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.cloud.errors import RehearsalError
 from rehearsal.report import Report
-from rehearsal.run import ask_person
 from rich.console import Console
 
 from catalog.rehearsal import look
 from catalog.rehearsal.account import account
 from catalog.rehearsal.codecommit import git_environment
 from catalog.rehearsal.people import People
-from catalog.rehearsal.walk import RejectedError, Walk
+from catalog.rehearsal.walk import Walk
 
 WORK = Path("build/rehearsal")
 REGION = "us-east-1"
-REJECTED, STOPPED = 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command: 0 when it succeeded, 1 when a step failed, 2 for bad input, 3 when a person rejected."""
+    """Run one command; see `rehearsal.terminal.guarded` for the exit codes."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _stop)
-    try:
-        return int(options.command(options) or 0)
-    except RejectedError as error:
-        print(f"rejected: {error}", file=sys.stderr)
-        return REJECTED
-    except PipelineError as error:
-        print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
-        return 2
-    except (RehearsalError, ClientError, BotoCoreError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; everything that ran was ended, and the next run starts afresh", file=sys.stderr)
-        return STOPPED
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """Let SIGTERM unwind like Ctrl-C, so that every process is ended."""
-    raise KeyboardInterrupt
+    return terminal.guarded(lambda: options.command(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    work, console = options.work.resolve(), _console()
+    work, console = options.work.resolve(), terminal.console()
     with state.alone(work):
         state.clear(work)
         report = Report(work, facts={"project": options.name, "region": REGION})
@@ -105,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
         try:
             with _cloud(options, work, report, say) as url:
                 who = People(url, REGION)
-                ask = (lambda question: _approved(console, question)) if options.approve else ask_person
+                ask = terminal.asking(console, approve=options.approve)
                 walk = Walk(who, work, report, ask, say, lambda text: _head(console, text), options.publisher)
                 walk.run(options.name)
                 report.facts["iam"] = look.permissions(url)
@@ -115,7 +89,7 @@ def _run(options: argparse.Namespace) -> int:
                 console.print(f"report: {report.write()}", markup=False, highlight=False, soft_wrap=True)
                 if options.keep:
                     console.print("everything stays up until Ctrl-C; see `python -m catalog.rehearsal status`")
-                    _until_stopped()
+                    terminal.until_stopped()
         except BaseException:
             report.write()
             report.show(console)
@@ -123,23 +97,8 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _console() -> Console:
-    """A console that does not squeeze tables where nobody set a width: in logs and pipes."""
-    return Console() if sys.stdout.isatty() else Console(width=160)
-
-
 def _head(console: Console, text: str) -> None:
     console.print(text, style="bold", highlight=False)
-
-
-def _approved(console: Console, question: str) -> str:
-    console.print(f"  {question} approved (--approve)", markup=False, highlight=False, soft_wrap=True)
-    return "approve"
-
-
-def _until_stopped() -> None:
-    with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
 
 
 @contextlib.contextmanager
@@ -181,7 +140,7 @@ def _up(options: argparse.Namespace) -> int:
             for name, value in {**environment(cloud.url, cloud.region), **git_environment(cloud)}.items():
                 print(f"export {name}={shlex.quote(value)}")
             print("until Ctrl-C or `python -m catalog.rehearsal down`", flush=True)
-            _until_stopped()
+            terminal.until_stopped()
     return 0
 
 
@@ -221,14 +180,7 @@ def _invoke(options: argparse.Namespace) -> int:
 
 
 def _down(options: argparse.Namespace) -> int:
-    up = state.running(options.work)
-    if up is None:
-        raise RehearsalError("no AWS is up here")
-    os.kill(up[2], signal.SIGTERM)
-    deadline = time.monotonic() + 20
-    while state.running(options.work) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    print("the AWS is down")
+    terminal.stop_running(options.work)
     return 0
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from rehearsal.cloud import clients
 from rehearsal.cloud.errors import RehearsalError
 from rehearsal.report import Report, metrics
+from rehearsal.terminal import RejectedError
 from rehearsal.watch import Watch
 
 from catalog.rehearsal import look, people, waiting
@@ -33,10 +34,6 @@ NAMES = {
     9: "Results and approval for prod",
     10: "Prod endpoint answers",
 }
-
-
-class RejectedError(Exception):
-    """A person said no; nothing more is deployed."""
 
 
 @dataclass

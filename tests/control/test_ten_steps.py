@@ -19,13 +19,14 @@ from rehearsal import data
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.cloud.errors import RehearsalError
 from rehearsal.report import Report
+from rehearsal.terminal import RejectedError
 
 from catalog.rehearsal import grants, look, waiting
 from catalog.rehearsal.account import account
 from catalog.rehearsal.codecommit import git_environment
 from catalog.rehearsal.people import People
 from catalog.rehearsal.project import Project
-from catalog.rehearsal.walk import NAMES, RejectedError, Walk
+from catalog.rehearsal.walk import NAMES, Walk
 
 REGION = "us-east-1"
 ROW = b"39,Private,77516,Bachelors,13,Never-married,Adm-clerical,Not-in-family,White,Male,2174,0,40,United-States\n"
@@ -224,6 +225,11 @@ def test_a_removed_project_keeps_the_teams_work_and_nothing_else(world: World) -
     for stage in ("prod", "staging"):
         world.who.ops("cloudformation").delete_stack(StackName=world.project.stack(stage))
         waiting.stack_removed(world.who, world.project.stack(stage))
+    stack = next(
+        one["StackId"]
+        for one in world.who.ops("cloudformation").describe_stacks()["Stacks"]
+        if one["StackName"].startswith("SC-")
+    )
     world.who.studio("sagemaker").delete_project(ProjectName=world.project.name)
     waiting.removed(world.who, world.project)
     project, ops = world.project, world.who.ops
@@ -235,6 +241,9 @@ def test_a_removed_project_keeps_the_teams_work_and_nothing_else(world: World) -
     assert kept == dict.fromkeys(kept, True)
     roles = [one["RoleName"] for page in ops("iam").get_paginator("list_roles").paginate() for one in page["Roles"]]
     assert sorted(name.rpartition("-")[2] for name in roles if project.id in name) == ["serve", "stack"]
+    events = ops("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    said = {one["LogicalResourceId"] for one in events if one["ResourceStatus"] == "DELETE_SKIPPED"}
+    assert said >= {"Bucket", "Repository", "ModelPackageGroup", "EndpointRole", "StackRole"}
     gone = {
         "pipelines": [one["name"] for one in ops("codepipeline").list_pipelines()["pipelines"]],
         "builds": [one for one in ops("codebuild").list_projects()["projects"] if project.id in one],

@@ -4,54 +4,26 @@ import argparse
 import contextlib
 import os
 import shutil
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import FrameType
 
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from pipeline import settings
-from pipeline.errors import PipelineError
-from rehearsal import state
+from rehearsal import state, terminal
 from rehearsal.cloud.errors import RehearsalError
-from rehearsal.executor.errors import ExecutorError
 from rehearsal.executor.processes import Processes
 from rehearsal.project import Cloud, Project
 from rehearsal.report import Report
-from rehearsal.run import Rehearsal, RejectedError, ask_person
-
-REJECTED = 3
-STOPPED = 130
+from rehearsal.run import Rehearsal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command: 0 when it succeeded, 1 when a step failed, 2 for bad input, 3 when the model was rejected."""
+    """Run one command; see `terminal.guarded` for the exit codes."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _stop)
-    try:
-        return int(options.command(options) or 0)
-    except RejectedError as error:
-        print(f"rejected: {error}", file=sys.stderr)
-        return REJECTED
-    except PipelineError as error:
-        print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
-        return 2
-    except (RehearsalError, ExecutorError, ClientError, BotoCoreError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; everything that ran was ended, and the next run starts afresh", file=sys.stderr)
-        return STOPPED
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """Let SIGTERM unwind like Ctrl-C, so that every process is ended."""
-    raise KeyboardInterrupt
+    return terminal.guarded(lambda: options.command(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,14 +63,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     chosen = settings.load(Path("settings.yaml"))
-    root, work, console = Path.cwd(), (Path.cwd() / state.FOLDER), _console()
+    root, work, console = Path.cwd(), (Path.cwd() / state.FOLDER), terminal.console()
     with state.alone(work):
         state.clear(work)
         report = Report(work, facts={"project": chosen.project, "region": _region(chosen)})
         processes = Processes()
         try:
             with _cloud(options, work, _region(chosen)) as cloud:
-                ask = (lambda question: _approved(console, question)) if options.approve else ask_person
+                ask = terminal.asking(console, approve=options.approve)
                 project = Project(cloud, root, chosen)
                 one = Rehearsal(project, work, report, console, processes, ask, options.data)
                 one.run()
@@ -115,16 +87,6 @@ def _run(options: argparse.Namespace) -> int:
             if options.report:
                 _copy(work, options.report)
     return 0
-
-
-def _console() -> Console:
-    """A console that does not squeeze tables where nobody set a width: in logs and pipes."""
-    return Console() if sys.stdout.isatty() else Console(width=160)
-
-
-def _approved(console: Console, question: str) -> str:
-    console.print(f"  {question} approved (--approve)", markup=False, highlight=False, soft_wrap=True)
-    return "approve"
 
 
 def _region(chosen: settings.Settings) -> str:
@@ -164,8 +126,7 @@ def _keep(console: Console, cloud: Cloud) -> None:
     console.print(
         "the endpoints stay up until Ctrl-C; in another terminal: python -m rehearsal invoke", highlight=False
     )
-    with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+    terminal.until_stopped()
 
 
 def _copy(work: Path, target: Path) -> None:
@@ -187,8 +148,7 @@ def _up(options: argparse.Namespace) -> int:
             for name, value in environment(cloud.url, cloud.region).items():
                 print(f"export {name}={value}")
             print("until Ctrl-C or `python -m rehearsal down`", flush=True)
-            with contextlib.suppress(KeyboardInterrupt):
-                threading.Event().wait()
+            terminal.until_stopped()
     return 0
 
 
@@ -237,12 +197,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _down(options: argparse.Namespace) -> int:
-    _, process = _found()
-    os.kill(process, signal.SIGTERM)
-    deadline = time.monotonic() + 15
-    while state.running(Path.cwd() / state.FOLDER) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    print("the cloud is down")
+    terminal.stop_running(Path.cwd() / state.FOLDER)
     return 0
 
 

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,13 +18,10 @@ from rehearsal.executor.storage import Storage
 from rehearsal.project import Project
 from rehearsal.report import Report, metrics
 from rehearsal.stacks import put_stack
+from rehearsal.terminal import RejectedError
 from rehearsal.watch import Watch
 
 ROWS_SHOWN = 3
-
-
-class RejectedError(Exception):
-    """The model was rejected; nothing is deployed."""
 
 
 @dataclass
@@ -200,23 +196,3 @@ class Rehearsal:
 
 def _short(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
-
-
-def ask_person(question: str) -> str:
-    """Ask on the terminal, or read a line from a pipe.
-
-    Raises:
-        RehearsalError: when nobody can answer.
-    """
-    while True:
-        print(f"  {question} [approve/reject] ", end="", flush=True)
-        answer = sys.stdin.readline()
-        if not answer:
-            raise RehearsalError(
-                "nobody is here to approve; run it in a terminal, or give the approvals with --approve"
-            )
-        word = answer.strip().lower()
-        if word in ("approve", "a", "y", "yes"):
-            return "approve"
-        if word in ("reject", "r", "n", "no"):
-            return "reject"
