@@ -242,11 +242,13 @@ def change(aws: Aws, kind: str, goal: Wanted, given: Mapping[str, str], before: 
 
 def ended(aws: Aws, name: str, ask: Callable[[], Any]) -> dict[str, Any]:
     """Return what is described once its status is no longer one of work in progress."""
+    wait = 0.25
     while True:
         found: dict[str, Any] = ask()
         if not found[name].endswith(("_PROGRESS", "PENDING", "CREATING")):
             return found
-        aws.sleep(3)
+        aws.sleep(wait)
+        wait = min(2 * wait, 4.0)
 
 
 def arguments(given: Sequence[str] | None) -> argparse.Namespace:

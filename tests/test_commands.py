@@ -34,7 +34,8 @@ def repository(bake: Bake, tmp_path: Path) -> Path:
 
 def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = ["make", "--no-print-directory", *arguments]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"}
+    ours = ("MAKE", "MFLAGS", "PYTHON", "VENV", "DATA")  # of the make that runs these tests
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env={**inherited, **environment}
     )
