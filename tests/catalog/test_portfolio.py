@@ -42,6 +42,11 @@ STAR = {
     "cloudformation:ValidateTemplate",
     "cloudwatch:PutMetricData",
     "codecommit:ListRepositories",
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
     "ecr:GetAuthorizationToken",
     "logs:DescribeIndexPolicies",
     "logs:DescribeLogGroups",
@@ -385,12 +390,13 @@ def covers(resource: str, pattern: str) -> bool:
 
 
 def product_documents() -> list[Document]:
-    """Return the policies of the product's roles, on every host, with topic and schedule."""
+    """Return the policies of the product's roles, on every host, with topic, schedule, key and network and without."""
     connection = "arn:aws:codeconnections:eu-west-1:111122223333:connection/01234567-89ab-cdef-0123-456789abcdef"
     given = {
         "SageMakerProjectName": "adult-income",
         "SageMakerProjectId": "p-abc123def456",
         "ConnectionArn": connection,
+        "KmsKeyArn": "arn:aws:kms:eu-west-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef",
     }
     stacks = [Stack(load(PRODUCT), given, assume) for assume in (True, False)]
     return [one for stack in stacks for one in documents(stack) if one.kind == "identity"]
@@ -411,6 +417,35 @@ def test_the_boundary_lets_the_products_roles_do_their_jobs() -> None:
 def test_the_boundary_allows_no_action_that_no_role_of_the_product_has() -> None:
     used = {action for action, _ in allowed(product_documents())}
     assert [] == sorted({action for action, _ in allowed(documents_of("Boundary"))} - used)
+
+
+def test_the_boundary_holds_keys_to_the_services_that_the_roles_use_them_through() -> None:
+    """It cannot know the key. What a role's own condition lets through must pass the boundary's as well."""
+    held = {
+        action: statement.get("Condition", {})
+        for statement in documents_of("Boundary")[0].statements
+        for action in listed(statement["Action"])
+        if action.startswith("kms:")
+    }
+    hosts = ["s3.eu-west-1.amazonaws.com", "sagemaker.eu-west-1.amazonaws.com"]
+    data = {"StringEquals": {"kms:ViaService": hosts}}
+    assert {
+        "kms:Decrypt": data,
+        "kms:GenerateDataKey": data,
+        "kms:GenerateDataKeyWithoutPlaintext": data,
+        "kms:DescribeKey": {},
+        "kms:Encrypt": {},
+        "kms:CreateGrant": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+    } == held
+    for document in product_documents():
+        for statement in document.statements:
+            via = statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService")
+            if via:
+                assert set(listed(via)) <= set(hosts)
+            elif "kms:" in str(statement["Action"]):
+                assert {json.dumps(statement.get("Condition", {}))} == {
+                    json.dumps(held[action]) for action in listed(statement["Action"])
+                }
 
 
 def test_the_boundary_knows_nothing_of_iam_but_passing_roles() -> None:

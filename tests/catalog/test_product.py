@@ -43,6 +43,8 @@ OWN = {
     "NotificationEmail",
     "RetrainingSchedule",
     "RetentionInDays",
+    "KmsKeyArn",
+    "VpcAccess",
 }
 PUBLISHED = Bundle("template", b"the template")
 CONNECTION = "arn:aws:codeconnections:eu-west-1:111122223333:connection/01234567-89ab-cdef-0123-456789abcdef"
@@ -50,12 +52,15 @@ PROJECT = {"SageMakerProjectName": "adult", "SageMakerProjectId": "p-abc123def45
 NAME = "sagemaker-adult-p-abc123def456"
 OTHER_HOST = {"GitProvider": "github", "ConnectionArn": CONNECTION, "RepositoryId": "team/adult-income"}
 FULL = {"NotificationEmail": "ml-team@example.com", "RetrainingSchedule": "rate(7 days)"}
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
+SECURED = {"KmsKeyArn": KEY, "VpcAccess": "true"}
 SWITCHES = [
-    {**PROJECT, **host, **mail, **when}
-    for host, mail, when in combinations(
+    {**PROJECT, **host, **mail, **when, **secured}
+    for host, mail, when, secured in combinations(
         ({}, OTHER_HOST),
         ({}, {"NotificationEmail": FULL["NotificationEmail"]}),
         ({}, {"RetrainingSchedule": FULL["RetrainingSchedule"]}),
+        ({}, SECURED),
     )
 ]
 # Lengths that services state for names: their API references, and IAM's and S3's user guides
@@ -279,6 +284,33 @@ def test_names_that_the_product_takes_are_taken_by_the_router_and_by_the_endpoin
 def test_connections_of_either_name_are_taken(service: str) -> None:
     arn = CONNECTION.replace("codeconnections", service)
     assert re.fullmatch(PARAMETERS["ConnectionArn"]["AllowedPattern"], arn)
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("", True),
+        (KEY, True),
+        (KEY.replace("arn:aws:", "arn:aws-us-gov:"), True),
+        ("arn:aws:kms:eu-west-1:111122223333:key/mrk-0123456789abcdef0123456789abcdef", True),
+        ("arn:aws:kms:eu-west-1:111122223333:alias/ours", False),  # policies name keys
+        ("arn:aws:kms:eu-west-1:111122223333:key/*", False),
+        ("01234567-89ab-cdef-0123-456789abcdef", False),
+    ],
+)
+def test_a_key_is_given_by_its_arn(text: str, taken: bool) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id."""
+    assert taken == bool(re.fullmatch(PARAMETERS["KmsKeyArn"]["AllowedPattern"], text))
+
+
+def test_neither_key_nor_network_is_asked_for() -> None:
+    assert {"KmsKeyArn": "", "VpcAccess": "false"} == {name: PARAMETERS[name]["Default"] for name in SECURED}
+
+
+def test_the_repository_says_which_parameters_allow_its_key_and_network() -> None:
+    text = (GENERATED / "settings.yaml").read_text(encoding="utf-8")
+    (comment,) = re.findall(r"((?:^#.*\n)+)security:", text, re.MULTILINE)
+    assert [] == [name for name in SECURED if name not in comment]
 
 
 @pytest.mark.parametrize(

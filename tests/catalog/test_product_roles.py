@@ -11,12 +11,12 @@ import cfnlint
 import pytest
 
 from tests.catalog.policies import Document, Stack, documents, listed, load
-from tests.catalog.test_product import FULL, OTHER_HOST, PROJECT, TEMPLATE, TEXT
+from tests.catalog.test_product import FULL, KEY, OTHER_HOST, PROJECT, SECURED, TEMPLATE, TEXT
 from tests.tree import TEMPLATE as GENERATED
 
 HERE = "eu-west-1:111122223333"
 PROJECTS = ("sagemaker-adult-p-abc123def456", "adult-p-abc123def456", "sagemaker-project-p-abc123def456")
-STACKS = [Stack(TEMPLATE, {**PROJECT, **host, **FULL}) for host in ({}, OTHER_HOST)]
+STACKS = [Stack(TEMPLATE, {**PROJECT, **host, **FULL, **SECURED}) for host in ({}, OTHER_HOST)]
 POLICIES = {(one.where, number): one for number, stack in enumerate(STACKS) for one in documents(stack)}
 IDENTITY = [one for one in POLICIES.values() if one.kind == "identity"]
 TRUST = [one for one in POLICIES.values() if one.kind == "trust"]
@@ -27,10 +27,15 @@ STAR = {
     "application-autoscaling:DescribeScalingPolicies",
     "application-autoscaling:DescribeScheduledActions",
     "cloudwatch:PutMetricData",
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
     "ecr:GetAuthorizationToken",
     "sagemaker:ListCandidatesForAutoMLJob",
 }
-# Resources whose names AWS chooses, and what else holds the statement to the project, if anything can.
+# Resources whose names AWS or other teams choose, and what else holds the statement to the project, if anything can.
 NAMED_BY_AWS = {
     f"arn:aws:sagemaker:{HERE}:automl-job/pipelines-*": "",
     f"arn:aws:sagemaker:{HERE}:model/pipelines-*": "",
@@ -44,6 +49,10 @@ NAMED_BY_AWS = {
     f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/TrainingJobs*": "",
     f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/TransformJobs*": "",
     "arn:aws:ecr:eu-west-1:*:repository/*": "aws:ResourceAccount",
+    KEY: "",
+    f"arn:aws:ec2:{HERE}:network-interface/*": "",
+    f"arn:aws:ec2:{HERE}:security-group/*": "",
+    f"arn:aws:ec2:{HERE}:subnet/*": "",
 }
 # Of these it is not documented that they name the account for which they assume a role.
 SILENT = {"cloudformation.amazonaws.com", "codepipeline.amazonaws.com"}
@@ -134,11 +143,12 @@ def test_every_resource_is_of_this_project_or_has_a_reason(document: Document) -
 
 def test_a_star_says_why_it_is_one() -> None:
     """The comment above the statement cites the service authorization reference, or the one before it."""
-    blocks = re.findall(r"((?:^ +#.*\n)*)^ +- Sid: (\w+)\n((?:^ {16,}.*\n)+)", TEXT, re.MULTILINE)
+    conditional = r"(?:^ +- !If\n^ +- Has\w+\n)?"
+    blocks = re.findall(rf"((?:^ +#.*\n)*){conditional}^ +- Sid: (\w+)\n((?:^ {{16,}}.*\n)+)", TEXT, re.MULTILINE)
     starred = {name: comment for comment, name, body in blocks if 'Resource: "*"' in body}
-    assert {"ImageLogin", "Metrics", "Leaderboard", "ScalingState"} == set(starred)
+    assert {"ImageLogin", "Metrics", "Leaderboard", "ScalingState", "Network"} == set(starred)
     assert [] == [name for name, comment in starred.items() if "No resource type" not in comment]
-    assert 6 == TEXT.count('Resource: "*"\n')
+    assert 7 == TEXT.count('Resource: "*"\n')
 
 
 def test_roles_are_passed_one_by_one_to_one_service() -> None:
@@ -175,12 +185,71 @@ def test_policies_keep_iams_lengths(name: str) -> None:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     """
-    longest = {**FULL, **OTHER_HOST, "SageMakerProjectName": "z" * 32, "SageMakerProjectId": "p-" + "9" * 12}
+    longest = {**FULL, **OTHER_HOST, **SECURED, "SageMakerProjectName": "z" * 32, "SageMakerProjectId": "p-" + "9" * 12}
     stack = Stack(TEMPLATE, longest, assume=None)
     spare = 1.2  # partitions and regions have longer names than these
     for document in (one for one in documents(stack) if one.where.startswith(f"{name} ")):
         limit = 2_048 if document.kind == "trust" else 10_240
         assert len(json.dumps(document.body, separators=(",", ":"))) * spare < limit
+
+
+# ---- A key and a network of the team's own
+
+
+def rights(given: dict[str, str], service: str) -> dict[tuple[str, str], set[str]]:
+    """Return, by role and condition, what the roles of a project may do in one service."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for document in documents(Stack(TEMPLATE, {**PROJECT, **FULL, **given})):
+        for statement in document.statements if document.kind == "identity" else []:
+            ours = {action for action in listed(statement["Action"]) if action.startswith(f"{service}:")}
+            if ours:
+                key = document.where.split()[0], json.dumps(statement.get("Condition", {}))
+                found[key] = found.get(key, set()) | ours
+    return found
+
+
+def via(*services: str) -> str:
+    """Return the condition that a service asks for the role, as `rights` has it."""
+    hosts = [f"{service}.eu-west-1.amazonaws.com" for service in services]
+    return json.dumps({"StringEquals": {"kms:ViaService": hosts if len(hosts) > 1 else hosts[0]}})
+
+
+@pytest.mark.parametrize("service", ["kms", "ec2"])
+def test_without_the_parameters_no_role_has_rights_to_keys_or_networks(service: str) -> None:
+    assert {} == rights({}, service)
+    assert {} == rights({"KmsKeyArn": KEY} if service == "ec2" else {"VpcAccess": "true"}, service)
+
+
+def test_each_role_may_use_the_key_for_what_it_reads_and_writes() -> None:
+    """Neither CodePipeline's artifacts nor results and dossiers are under it: nobody names a key for them."""
+    data = {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert {
+        ("BuildRole", via("s3")): data,
+        ("ExecutionRole", via("s3", "sagemaker")): data | {"kms:GenerateDataKeyWithoutPlaintext"},
+        ("ExecutionRole", "{}"): {"kms:DescribeKey", "kms:Encrypt"},
+        ("ExecutionRole", json.dumps({"Bool": {"kms:GrantIsForAWSResource": "true"}})): {"kms:CreateGrant"},
+        ("DeployRole", via("s3")): {"kms:Decrypt"},
+        ("EndpointRole", via("s3")): {"kms:Decrypt"},
+    } == rights({"KmsKeyArn": KEY}, "kms")
+    statements = [statement for document in IDENTITY for statement in document.statements]
+    assert {KEY} == {one["Resource"] for one in statements if "kms:" in str(one["Action"])}
+    stores = [
+        one["Properties"]["ArtifactStore"]
+        for stack in STACKS
+        for one in stack.resources().values()
+        if one["Type"] == "AWS::CodePipeline::Pipeline"
+    ]
+    assert [{"Type": "S3", "Location": PROJECTS[2]}] * 4 == stores
+    assert "kms" not in (GENERATED / "deploy" / "storage.py").read_text(encoding="utf-8").lower()
+
+
+def test_only_the_jobs_may_use_the_network() -> None:
+    """The list of the roles' documentation: docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html."""
+    verbs = ("CreateNetworkInterface", "DeleteNetworkInterface")
+    interfaces = {f"ec2:{verb}{suffix}" for verb in verbs for suffix in ("", "Permission")}
+    kinds = ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
+    expected = interfaces | {f"ec2:Describe{kind}" for kind in kinds}
+    assert {("ExecutionRole", "{}"): expected} == rights({"VpcAccess": "true"}, "ec2")
 
 
 # ---- What the jobs call

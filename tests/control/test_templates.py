@@ -28,6 +28,10 @@ WHOLE = {
     "S3ProvisionedRoute": "true",
 }
 OPTIONS = {"NotificationEmail": "a@example.com", "RetrainingSchedule": "rate(7 days)"}
+SECURED = {
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/01234567-0123-0123-0123-0123456789ab",
+    "VpcAccess": "true",
+}
 
 
 def resolved(stack: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
@@ -56,6 +60,7 @@ def resolved(stack: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
         (PRODUCT, PROJECT, {"Topic", "SeedRole", "Schedule"}),
         (PRODUCT, {**PROJECT, **OPTIONS}, {"SeedRole"}),
         (PRODUCT, {**PROJECT, **OPTIONS, **GITHUB}, {"Repository", "PushRule"}),
+        (PRODUCT, {**PROJECT, **SECURED}, {"Topic", "SeedRole", "Schedule"}),
     ],
 )
 def test_a_template_resolves(stack: dict[str, Any], given: dict[str, str], absent: set[str]) -> None:
@@ -77,6 +82,17 @@ def test_principals_are_taken_from_the_list() -> None:
         one["Sid"]: one["Condition"]["ArnEquals"]["aws:PrincipalArn"] for one in policy if "ArnEquals" in str(one)
     }
     assert (roles, listed) == (WHOLE["StudioRoleArns"].split(","), {"StudioWritesNothing": roles})
+
+
+def test_key_and_network_are_in_the_roles_where_they_are_given() -> None:
+    plain, secured = (
+        str([one["Policies"] for name, one in resolved(PRODUCT, given).items() if name.endswith("Role")])
+        for given in (PROJECT, {**PROJECT, **SECURED})
+    )
+    assert ("kms:" in plain, "ec2:" in plain) == (False, False)
+    for part in (SECURED["KmsKeyArn"], "s3.us-east-1.amazonaws.com", "sagemaker.us-east-1.amazonaws.com", "ec2:"):
+        assert part in secured
+    assert "s3.us-east-1.amazonaws.com" in str(resolved(PORTFOLIO, {})["Boundary"])
 
 
 def test_the_seed_gets_what_its_host_needs() -> None:
