@@ -56,9 +56,14 @@ def console() -> Console:
 
 
 def until_stopped() -> None:
-    """Wait for Ctrl-C or SIGTERM."""
+    """Wait for Ctrl-C or SIGTERM.
+
+    The wait is cut into pieces: a signal that another thread receives does not wake this one, which has to handle it.
+    """
+    never = threading.Event()
     with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+        while not never.wait(0.5):
+            pass
 
 
 def asking(shown: Console, *, approve: bool) -> Callable[[str], str]:
