@@ -20,6 +20,7 @@ PLUGINS = (
     "catalog.rehearsal.codepipeline",
     "catalog.rehearsal.servicecatalog",
     "catalog.rehearsal.projects",
+    "catalog.rehearsal.strict",
 )
 
 PERMISSIONS = "/rehearsal/permissions"

@@ -73,7 +73,7 @@ def of(cloud: Cloud) -> Projects:
 def _find(call: Call) -> Project:
     found = of(call.cloud).by_name.get(call.params["ProjectName"])
     if found is None:
-        raise invalid(f"Could not find project {call.params['ProjectName']}")
+        raise invalid(f"Project {call.params['ProjectName']} does not exist")
     return found
 
 

@@ -268,7 +268,7 @@ def test_a_stack_is_made_changed_and_left_alone(rig: Rig) -> None:
 
 
 def test_a_stack_that_fails_fails_the_action_and_can_be_replaced(rig: Rig) -> None:
-    broken = TEMPLATE.replace("AWS::CloudWatch::Alarm", "AWS::Nothing::Thing").replace("!Ref Alarm", "x")
+    broken = TEMPLATE.replace("AlarmName: pipeline-alarm", "Of: pipeline-alarm")
     parameters = json.dumps({"Parameters": {"Threshold": "3"}})
     rig.commit(**{"stack.yaml": broken, "stack.json": parameters})
     declared = pipeline(("Deploy", [deploying("REPLACE_ON_FAILURE", "replaced")]), name="replace")
@@ -276,7 +276,7 @@ def test_a_stack_that_fails_fails_the_action_and_can_be_replaced(rig: Rig) -> No
     assert rig.ended("replace", execution) == "Failed"
     error = rig.actions("replace", execution)["Deploy"]["output"]["executionResult"]["errorDetails"]
     assert "ROLLBACK_COMPLETE" in error["message"]
-    assert "AWS::Nothing::Thing" in error["message"]
+    assert "extraneous key [Of] is not permitted" in error["message"]
     rig.commit(**{"stack.yaml": TEMPLATE.replace("pipeline-alarm", "replaced-alarm")})
     assert rig.ended("replace", rig.start("replace")) == "Succeeded"
     removed = pipeline(("Deploy", [deploying("DELETE_ONLY", "replaced")]), name="remove")

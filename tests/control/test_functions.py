@@ -82,7 +82,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with Cloud(tmp_path_factory.mktemp("cloud"), plugins=["catalog.rehearsal.functions"], options=options) as made:
         statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
         trust = {"Version": "2012-10-17", "Statement": [statement]}
-        for name, who in (("sagemaker-function", trust), ("other", {**trust, "Statement": []})):
+        other = {**trust, "Statement": [{**statement, "Principal": {"Service": "events.amazonaws.com"}}]}
+        for name, who in (("sagemaker-function", trust), ("other", other)):
             made.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(who))
         create(made, "worker", Environment={"Variables": {"OWN": "1"}}, Timeout=10)
         yield made
@@ -303,7 +304,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("create_function", {"FunctionName": "worker"}, "ResourceConflictException"),
     ("create_function", {"FunctionName": "a b"}, "ValidationException"),
     ("create_function", {"Runtime": "python3.8"}, "InvalidParameterValueException"),
-    ("create_function", {"Runtime": "cobol"}, "ValidationException"),
+    ("create_function", {"Runtime": "cobol"}, "InvalidParameterValueException"),
     ("create_function", {"Role": ROLE.replace("sagemaker-function", "absent")}, "InvalidParameterValueException"),
     ("create_function", {"Role": ROLE.replace("sagemaker-function", "other")}, "InvalidParameterValueException"),
     ("create_function", {"Role": "no-arn"}, "ValidationException"),

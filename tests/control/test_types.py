@@ -192,6 +192,7 @@ def test_a_bucket_policy_is_put_changed_and_removed(cloud: Cloud) -> None:
 
 def test_a_role_is_as_its_properties_say_and_changes_with_them(cloud: Cloud) -> None:
     iam, name = cloud.client("iam"), "sagemaker-x-p-1-exec"
+    iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(allow("*")))
     managed = iam.create_policy(PolicyName="other", PolicyDocument=json.dumps(allow("s3:List*")))["Policy"]["Arn"]
     policies = [{"PolicyName": one, "PolicyDocument": allow("s3:GetObject")} for one in ("a", "b")]
     first = role(

@@ -10,7 +10,7 @@ from typing import Any
 from rehearsal.cloud.errors import AwsError
 from rehearsal.cloud.registry import Call, operation
 
-from catalog.rehearsal.events import bus, delivery, patterns, sagemaker
+from catalog.rehearsal.events import bus, delivery, expressions, patterns, sagemaker
 
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-event-size
 MOST_BYTES = 256 * 1024
@@ -71,6 +71,9 @@ def put_rule(call: Call) -> dict[str, Any]:
         _checked(text)
         if len(text) > MOST_PATTERN:
             raise AwsError("LimitExceededException", f"EventPattern has {len(text)} signs; at most {MOST_PATTERN}")
+    schedule = call.params.get("ScheduleExpression")
+    if schedule and not expressions.of_rule(schedule):
+        raise AwsError("ValidationException", "Parameter ScheduleExpression is not valid.")
     return call.to_moto()
 
 

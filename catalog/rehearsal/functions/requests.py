@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
-from rehearsal.cloud import wire
+from botocore.model import OperationModel
+from rehearsal.cloud import validation, wire
 from rehearsal.cloud.errors import AwsError
-from rehearsal.cloud.registry import OPERATIONS, Call, operation
+from rehearsal.cloud.registry import OPERATIONS, VALIDATORS, Call, operation
 
 from catalog.rehearsal.functions import code
 from catalog.rehearsal.functions.invoke import invoke, invoke_async
@@ -324,6 +325,17 @@ def _absent(call: Call) -> dict[str, Any]:
     raise AwsError("NotImplemented", f"The rehearsal does not have lambda: {call.operation}; see docs/parity.md", 501)
 
 
+def require_valid(operation_model: OperationModel, params: Mapping[str, Any]) -> None:
+    """Hold a request against the service model; a runtime that there is not has a code of its own."""
+    found = validation.violations(operation_model.input_shape, params)
+    if not found:
+        return
+    if len(found) == 1 and "at 'runtime' failed to satisfy constraint: Member must satisfy enum" in found[0]:
+        raise refused(f"{found[0]} or be a valid ARN")
+    raise AwsError("ValidationException", validation.message(found))
+
+
+VALIDATORS["lambda"] = require_valid
 _model = wire.service_model("lambda")
 assert _model is not None  # noqa: S101 (botocore has it)
 for _name in _model.operation_names:

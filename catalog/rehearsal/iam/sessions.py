@@ -1,13 +1,17 @@
 """All steps: sts:AssumeRole, by the role's trust policy."""
 
 import json
+import re
 from typing import Any
 
 from rehearsal.cloud.errors import AwsError
 from rehearsal.cloud.registry import Call, operation
 
-from catalog.rehearsal.iam import identity, keys, trust
+from catalog.rehearsal.iam import accounts, identity, keys, trust
 from catalog.rehearsal.iam.judging import enforced
+
+ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
+HOUR = 3600
 
 
 @operation("sts", "AssumeRole")
@@ -16,12 +20,19 @@ def assume_role(call: Call) -> dict[str, Any]:
     role_arn, session = call.params["RoleArn"], call.params["RoleSessionName"]
     if call.params.get("PolicyArns"):
         raise AwsError("NotImplemented", "The rehearsal knows AssumeRole with Policy, not with PolicyArns", 501)
+    if not ARN.fullmatch(role_arn):
+        raise AwsError("ValidationError", f"{role_arn} is invalid")
     policy = call.params.get("Policy") or ""
     if policy:
         _require_json(policy)
     if enforced(call.cloud):
         principal = identity.principal_of(call.access_key)
         trust.require(call.cloud, principal, role_arn, session, keys.of("sts", "AssumeRole", call.params))
+    role = accounts.role(role_arn)
+    longest = int(role.max_session_duration or HOUR) if role is not None else HOUR
+    if int(call.params.get("DurationSeconds") or HOUR) > longest:
+        said = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        raise AwsError("ValidationError", said)
     made = identity.begin(call.cloud, role_arn, session, policy)
     return {
         "Credentials": {

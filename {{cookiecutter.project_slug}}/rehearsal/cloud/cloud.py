@@ -21,7 +21,7 @@ os.environ.setdefault("TEST_SERVER_MODE", "false")
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import ThreadedWSGIServer
 
-from rehearsal.cloud import clients, cloudformation, sagemaker  # noqa: F401 (register their operations)
+from rehearsal.cloud import clients, cloudformation, sagemaker, scaling  # noqa: F401 (register their operations)
 from rehearsal.cloud.front import Front
 from rehearsal.cloud.sagemaker.endpoints import Endpoints
 from rehearsal.cloud.sagemaker.pipelines import Executions

@@ -13,7 +13,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from rehearsal.cloud import validation, wire
 from rehearsal.cloud.errors import AwsError
-from rehearsal.cloud.registry import OPERATIONS, VALIDATORS, Call
+from rehearsal.cloud.registry import CHECKS, OPERATIONS, VALIDATORS, Call
 from rehearsal.cloud.sagemaker import runtime
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 SEE = "docs/parity.md lists what the rehearsal answers"
+# What services call a request that breaks their model, where it is not ValidationException (JSON) or ValidationError
+CODES = {"cloudwatch": "ValidationError", "logs": "InvalidParameterException"}
 # A request, its operation (None for S3 and for what botocore does not know), and its parameters
 Authorize = Callable[[wire.Wire, OperationModel | None, Mapping[str, Any]], None]
 
@@ -72,6 +74,8 @@ class Front:
     def _answer(self, request: wire.Wire, operation: OperationModel | None, environ: dict[str, Any]) -> wire.Answer:
         if operation is None:
             self._authorize(request, operation, {})
+            for check in CHECKS if wire.is_s3(request) else ():
+                check(request)
             return self._moto_answer(request, operation, environ)
         service = operation.service_model.service_name
         handler = OPERATIONS.get((service, operation.name))
@@ -102,7 +106,8 @@ class Front:
         """Let moto answer a JSON operation, with other parameters if given; raise its error as ours."""
         body = request.body if changed is None else json.dumps(changed, default=str).encode()
         answer = self._moto_answer(request, operation, {**environ, "CONTENT_LENGTH": str(len(body))}, body)
-        if operation.service_model.resolved_protocol != "json":
+        # A header has the code that such an error had in the query protocol, and that boto3 gives
+        if operation.service_model.resolved_protocol != "json" or "x-amzn-query-error" in answer.headers:
             raise Passed(answer)
         read = dict(json.loads(answer.body or b"{}"))
         if answer.status >= 300:
@@ -143,7 +148,7 @@ class Front:
 
 
 class Passed(Exception):  # noqa: N818 (not an error)
-    """Moto's answer to a query operation goes back as it is."""
+    """Moto's answer goes back as it is: to a query operation, or an error that needs its headers."""
 
     def __init__(self, answer: wire.Answer) -> None:
         super().__init__()
@@ -153,8 +158,9 @@ class Passed(Exception):  # noqa: N818 (not an error)
 def _require_valid(operation: OperationModel, params: Mapping[str, Any]) -> None:
     found = validation.violations(operation.input_shape, params)
     if found:
-        json_service = operation.service_model.resolved_protocol in ("json", "rest-json")
-        raise AwsError("ValidationException" if json_service else "ValidationError", validation.message(found))
+        model = operation.service_model
+        usual = "ValidationException" if model.resolved_protocol in ("json", "rest-json") else "ValidationError"
+        raise AwsError(CODES.get(model.service_name, usual), validation.message(found))
 
 
 def _passed_on(error: ClientError) -> AwsError:

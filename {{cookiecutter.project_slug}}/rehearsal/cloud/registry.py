@@ -15,6 +15,7 @@ from botocore.model import OperationModel
 
 if TYPE_CHECKING:
     from rehearsal.cloud.cloud import Cloud
+    from rehearsal.cloud.wire import Wire
 
 ACCOUNT = "123456789012"
 
@@ -81,6 +82,8 @@ OPERATIONS: dict[tuple[str, str], Handler] = {}
 # By botocore's name of the service: checks a request and raises AwsError, for a service that has an error code for each
 # rule (CodeCommit: InvalidRepositoryNameException); all others answer ValidationException
 VALIDATORS: dict[str, Callable[[OperationModel, Mapping[str, Any]], None]] = {}
+# Hold requests to S3, which moto answers, to what moto lets pass; each raises AwsError
+CHECKS: list[Callable[["Wire"], None]] = []
 
 
 def operation(service: str, *names: str) -> Callable[[Handler], Handler]:

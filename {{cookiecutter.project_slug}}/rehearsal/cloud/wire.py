@@ -213,7 +213,7 @@ def _status(operation: OperationModel, result: Mapping[str, Any]) -> int:
     return int(result.get(found[0], 0)) if found else 0
 
 
-def _is_s3(wire: Wire) -> bool:
+def is_s3(wire: Wire) -> bool:
     """Requests without a signature's header are S3's: public, or signed in their query; but for InvokeEndpoint's."""
     return wire.signing_name == "s3" or not (wire.signing_name or wire.path.startswith("/endpoints/"))
 
@@ -221,7 +221,7 @@ def _is_s3(wire: Wire) -> bool:
 def error(error: AwsError, operation: OperationModel | None, wire: Wire) -> Answer:
     """Write an error in the service's protocol; where the service is unknown, in JSON, or XML for S3."""
     request_id = str(uuid.uuid4())
-    protocol = operation.service_model.resolved_protocol if operation else ("rest-xml" if _is_s3(wire) else "json")
+    protocol = operation.service_model.resolved_protocol if operation else ("rest-xml" if is_s3(wire) else "json")
     code, text = escape(error.code), escape(error.message)
     if protocol in ("query", "ec2"):
         body = (

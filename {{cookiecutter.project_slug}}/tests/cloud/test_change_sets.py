@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.cloud import Cloud, clients, registry
-from tests.cloud.test_stacks import UNKNOWN, alarm, alarms, group, groups, put, settle
+from tests.cloud.test_stacks import FAILING, alarm, alarms, group, groups, put, settle
 
 pytestmark = pytest.mark.rehearsal
 
@@ -83,7 +83,7 @@ def test_policies_keep_resources(cloud: Cloud) -> None:
     """Retain outlives everything, RetainExceptOnCreate everything but the rollback of what made it."""
     kept = {**group("kept-one"), "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     except_create = {**group("kept-two"), "DeletionPolicy": "RetainExceptOnCreate"}
-    last = {**UNKNOWN, "DependsOn": ["First", "Second"], "Properties": {}}
+    last = {**FAILING, "DependsOn": ["First", "Second"], "Properties": {"Of": "nothing"}}
     assert put(cloud, "kept", {"First": kept, "Second": except_create, "Third": last}) == "ROLLBACK_COMPLETE"
     assert groups(cloud, "kept-") == ["kept-one"]
     assert put(cloud, "kept-on", {"Second": except_create, "Fourth": alarm("1", "kept-a")}) == "CREATE_COMPLETE"

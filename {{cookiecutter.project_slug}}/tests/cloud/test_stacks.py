@@ -31,7 +31,7 @@ def group(name: object) -> dict[str, Any]:
     return {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": {"ModelPackageGroupName": name}}
 
 
-UNKNOWN = {"Type": "AWS::Nothing::Thing", "Properties": {"Of": {"Ref": "First"}}}
+FAILING = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Of": {"Ref": "First"}}}
 
 
 def settle(cloud: Cloud, name: str) -> str:
@@ -61,11 +61,11 @@ def groups(cloud: Cloud, part: str) -> list[str]:
     return [one["ModelPackageGroupName"] for one in found]
 
 
-def test_an_unknown_type_fails_the_stack_and_leaves_nothing(cloud: Cloud) -> None:
-    status = put(cloud, "unknown", {"First": alarm("1", "unknown-first"), "Second": UNKNOWN})
+def test_a_resource_that_cannot_be_made_fails_the_stack_and_leaves_nothing(cloud: Cloud) -> None:
+    status = put(cloud, "unknown", {"First": alarm("1", "unknown-first"), "Second": FAILING})
     events = cloud.client("cloudformation").describe_stack_events(StackName="unknown")["StackEvents"]
     reasons = [one["ResourceStatusReason"] for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
-    said = "Template error: the rehearsal does not know the type AWS::Nothing::Thing; see docs/parity.md"
+    said = "Properties validation failed for resource Second: extraneous key [Of] is not permitted"
     assert (status, reasons, alarms(cloud, "unknown-")) == ("ROLLBACK_COMPLETE", [said], {})
 
 
@@ -81,7 +81,7 @@ def test_text_becomes_what_the_operation_takes_and_changes_are_made_in_place(clo
 
 def test_a_failed_update_goes_back(cloud: Cloud) -> None:
     put(cloud, "back", {"First": alarm(1, "back-first")})
-    status = put(cloud, "back", {"First": alarm(2, "back-first"), "Second": UNKNOWN}, True)
+    status = put(cloud, "back", {"First": alarm(2, "back-first"), "Second": FAILING}, True)
     assert (status, alarms(cloud, "back-")) == ("UPDATE_ROLLBACK_COMPLETE", {"back-first": 1.0})
 
 

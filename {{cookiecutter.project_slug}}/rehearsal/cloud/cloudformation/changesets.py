@@ -93,7 +93,7 @@ def create_change_set(call: Call) -> dict[str, Any]:
     text = operations.text_of(call, str(before.template) if before else "")
     given = operations.parameters_of(call.params.get("Parameters"), before.parameters if before else {})
     template = operations.parsed(text)
-    values = rules.check(template, given, call.params.get("Capabilities") or [])
+    values = operations.checked(call, template, given)
     if before:
         rules.check_types(before.template_dict["Resources"], template["Resources"])
     tags = operations.tags_of(call)
@@ -152,6 +152,8 @@ def describe_change_set(call: Call) -> dict[str, Any]:
 def list_change_sets(call: Call) -> dict[str, Any]:
     """List a stack's change sets."""
     stack = call.params["StackName"]
+    if operations.find(call, stack) is None:
+        raise rules.invalid(f"Stack [{stack}] does not exist")
     own = [one for one in list(_sets(call).values()) if stack in (one.stack.name, one.stack.stack_id)]
     return {"Summaries": [one.summary() for one in own]}
 

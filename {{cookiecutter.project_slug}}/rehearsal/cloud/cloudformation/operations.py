@@ -1,7 +1,7 @@
 """Steps 1, 2, 7 and 10: CreateStack, UpdateStack and DeleteStack; moto answers questions about stacks."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
@@ -10,12 +10,13 @@ from moto.cloudformation.utils import generate_stack_id
 from rehearsal.cloud.cloudformation import (
     differences,
     fetch,
+    form,
     types,  # noqa: F401 (registers the resource types)
 )
 from rehearsal.cloud.cloudformation import template as rules
 from rehearsal.cloud.cloudformation.engine import Engine, EngineStack
 from rehearsal.cloud.cloudformation.reading import TemplateError, read
-from rehearsal.cloud.cloudformation.resources import Provider
+from rehearsal.cloud.cloudformation.resources import Provider, known
 from rehearsal.cloud.errors import AwsError
 from rehearsal.cloud.registry import ACCOUNT, Call, keys_of, operation
 
@@ -40,6 +41,8 @@ def text_of(call: Call, previous: str = "") -> str:
     body, url = call.params.get("TemplateBody"), call.params.get("TemplateURL")
     if call.params.get("UsePreviousTemplate"):
         return previous
+    if url and body:
+        raise rules.invalid("You cannot specify both Template URL and Template Body.")
     if url:
         return fetch.template(call, url)
     if not body:
@@ -82,6 +85,46 @@ def parsed(text: str) -> dict[str, Any]:
         raise rules.invalid(str(error)) from error
 
 
+def checked(call: Call, template: dict[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+    """Hold a template with its parameters to all that is checked before anything is made; give every parameter.
+
+    Raises:
+        AwsError: naming the first rule that is broken.
+    """
+    values = rules.check(template, given, list(call.params.get("Capabilities") or []))
+    _require_known(template)
+    return values
+
+
+def _require_known(template: Mapping[str, Any]) -> None:
+    unknown = sorted({one["Type"] for one in template["Resources"].values() if not known(one["Type"])})
+    if unknown:
+        said = f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]"
+        raise rules.invalid(f"{said}; docs/parity.md lists those of the rehearsal")
+
+
+@operation("cloudformation", "ValidateTemplate")
+def validate_template(call: Call) -> dict[str, Any]:
+    """Check a template; tell what it asks for."""
+    template = parsed(text_of(call))
+    rules.check_template(template)
+    _require_known(template)
+    parameters = [
+        {
+            "ParameterKey": name,
+            "NoEcho": str(rule.get("NoEcho", False)).lower() == "true",
+            **({"DefaultValue": str(rule["Default"])} if "Default" in rule else {}),
+            **({"Description": rule["Description"]} if "Description" in rule else {}),
+        }
+        for name, rule in (template.get("Parameters") or {}).items()
+    ]
+    needed = rules.needed_capability(template["Resources"])
+    iam = sorted({one["Type"] for one in template["Resources"].values() if one["Type"].startswith("AWS::IAM::")})
+    said = f"The following resource(s) require capabilities: [{', '.join(iam)}]"
+    capabilities = {"Capabilities": [needed], "CapabilitiesReason": said} if needed else {}
+    return {"Parameters": parameters, "Description": str(template.get("Description") or ""), **capabilities}
+
+
 def tags_of(call: Call) -> dict[str, str]:
     """Give a request's tags."""
     return {tag["Key"]: tag["Value"] for tag in call.params.get("Tags") or []}
@@ -106,19 +149,18 @@ def _start(call: Call, stack: Stack, work: Callable[[], object]) -> None:
 def create_stack(call: Call) -> dict[str, Any]:
     """Check everything that can be checked, then make the stack in the background."""
     name = call.params["StackName"]
+    form.check_stack_name(name)
+    if call.params.get("OnFailure") and "DisableRollback" in call.params:
+        raise rules.invalid("You may not specify both OnFailure and DisableRollback.")
     if find(call, name):
         raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
     text = text_of(call)
-    values = rules.check(parsed(text), parameters_of(call.params.get("Parameters"), {}), _capabilities(call))
+    values = checked(call, parsed(text), parameters_of(call.params.get("Parameters"), {}))
     stack = new_stack(call, generate_stack_id(name, call.region, ACCOUNT), name, text, values, tags_of(call))
     stack.enable_termination_protection = bool(call.params.get("EnableTerminationProtection"))
     on_failure = "DO_NOTHING" if call.params.get("DisableRollback") else call.params.get("OnFailure", "ROLLBACK")
     create(call, stack, on_failure)
     return {"StackId": stack.stack_id}
-
-
-def _capabilities(call: Call) -> Sequence[str]:
-    return list(call.params.get("Capabilities") or [])
 
 
 def new_stack(
@@ -159,7 +201,7 @@ def update_stack(call: Call) -> dict[str, Any]:
     text = text_of(call, str(stack.template))
     given = parameters_of(call.params.get("Parameters"), stack.parameters)
     template = parsed(text)
-    values, tags = rules.check(template, given, _capabilities(call)), tags_of(call) or None
+    values, tags = checked(call, template, given), tags_of(call) or None
     if not differences.found(stack, template, values, tags):
         raise rules.invalid("No updates are to be performed.")
     update(call, stack, text, values, tags)

@@ -108,6 +108,12 @@ def register(kind: ResourceType) -> None:
     TYPES[kind.name] = kind
 
 
+def known(kind: str) -> bool:
+    """Tell whether a type can be made: by us, or by moto's model of it."""
+    own = kind in TYPES or kind in HANDLERS or (kind.startswith("Custom::") and "Custom::" in HANDLERS)
+    return own or (not kind.startswith("Custom::") and parsing.resource_class_from_type(kind) is not None)
+
+
 class Provider:
     """Makes, changes and removes resources of all types."""
 

@@ -4,16 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rehearsal.cloud.cloudformation import form
 from rehearsal.cloud.errors import AwsError
 
 PSEUDO = "AWS::"
 SUBSTITUTED = re.compile(r"\$\{([^!}][^}]*)\}")
 LIMIT_BYTES = 51_200  # of TemplateBody; larger ones must come from S3
-
-
-def invalid(message: str) -> AwsError:
-    """Give CloudFormation's answer to a template or parameter that breaks a rule."""
-    return AwsError("ValidationError", message)
+invalid = form.invalid
 
 
 def check(template: Mapping[str, Any], given: Mapping[str, str], capabilities: Sequence[str]) -> dict[str, str]:
@@ -22,15 +19,27 @@ def check(template: Mapping[str, Any], given: Mapping[str, str], capabilities: S
     Raises:
         AwsError: naming the first rule that is broken.
     """
-    if not isinstance(template, Mapping) or not template.get("Resources"):
-        raise invalid("Template format error: At least one Resources member must be defined.")
+    check_template(template)
     values = check_parameters(template.get("Parameters") or {}, given)
     check_rules(template.get("Rules") or {}, values)
-    order(template["Resources"], set(template.get("Parameters") or {}))
-    if "Transform" in template:
-        raise invalid("Template format error: the rehearsal has no macros; see docs/parity.md")
     check_capabilities(template["Resources"], capabilities)
     return values
+
+
+def check_template(template: Mapping[str, Any]) -> None:
+    """Hold a template to what does not depend on its parameters' values.
+
+    Raises:
+        AwsError: naming the first rule that is broken.
+    """
+    if not isinstance(template, Mapping) or not template.get("Resources"):
+        raise invalid("Template format error: At least one Resources member must be defined.")
+    form.check(template)
+    order(template["Resources"], set(template.get("Parameters") or {}))
+    form.check_conditions(template)
+    form.check_outputs(template, references([one["Value"] for one in (template.get("Outputs") or {}).values()]))
+    if "Transform" in template:
+        raise invalid("Template format error: the rehearsal has no macros; see docs/parity.md")
 
 
 # The properties by which a resource of IAM is named
@@ -45,11 +54,16 @@ def check_capabilities(resources: Mapping[str, Any], capabilities: Sequence[str]
     Raises:
         AwsError: CAPABILITY_IAM or CAPABILITY_NAMED_IAM is missing.
     """
+    needed = needed_capability(resources)
+    if needed and needed not in capabilities and "CAPABILITY_NAMED_IAM" not in capabilities:
+        raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
+
+
+def needed_capability(resources: Mapping[str, Any]) -> str:
+    """Give the acknowledgement that a template takes; empty for none."""
     iam = [one for one in resources.values() if one.get("Type", "").startswith("AWS::IAM::")]
     named = any(NAMED.get(one["Type"], "") in (one.get("Properties") or {}) for one in iam)
-    needed = "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
-    if iam and needed not in capabilities and "CAPABILITY_NAMED_IAM" not in capabilities:
-        raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
+    return ("CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM") if iam else ""
 
 
 def check_parameters(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
@@ -65,6 +79,7 @@ def check_parameters(declared: Mapping[str, Any], given: Mapping[str, str]) -> d
     if missing:
         raise invalid(f"Parameters: [{', '.join(missing)}] must have values")
     values = {name: str(given.get(name, rule.get("Default", ""))) for name, rule in declared.items()}
+    form.check_values(values)
     for name, rule in declared.items():
         said = _broken(rule, values[name])
         if said:

@@ -165,6 +165,13 @@ def describe_pipeline(call: Call) -> dict[str, Any]:
         raise _no_pipeline(call, name) from error
 
 
+@operation("sagemaker", "DeletePipeline")
+def delete_pipeline(call: Call) -> dict[str, Any]:
+    """Remove a pipeline; one that does not exist is ResourceNotFound, as on AWS."""
+    _pipeline(call)
+    return call.to_moto()
+
+
 @operation("sagemaker", "StartPipelineExecution")
 def start_pipeline_execution(call: Call) -> dict[str, Any]:
     """Start an execution in the background."""

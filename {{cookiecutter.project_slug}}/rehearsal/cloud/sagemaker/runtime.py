@@ -8,15 +8,15 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from rehearsal.cloud import validation
 from rehearsal.cloud.errors import AwsError
-from rehearsal.cloud.wire import Answer, Wire
+from rehearsal.cloud.wire import Answer, Wire, service_model
 
 if TYPE_CHECKING:
     from rehearsal.cloud.cloud import Cloud
     from rehearsal.cloud.sagemaker.worker import Worker
 
 PATH = re.compile(r"/endpoints/([^/]+)/invocations")
-NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 TIMEOUT_SECONDS = 65.0  # the container answers or gives up after 60
 LIMIT_BYTES = 4 * 1024 * 1024  # serverless endpoints
 
@@ -36,20 +36,31 @@ def invoke(cloud: "Cloud", request: Wire) -> Answer:
     name = unquote(match[1]) if match else ""
     if request.method != "POST":
         raise AwsError("ValidationError", f"{request.method} is not allowed here; use POST", 405)
-    if not NAME.fullmatch(name):
-        raise AwsError(
-            "ValidationError",
-            f"1 validation error detected: Value '{name}' at 'endpointName' failed to satisfy constraint",
-        )
+    found = _violations(name, request)
+    if found:
+        raise AwsError("ValidationError", validation.message(found))
     if len(request.body) > LIMIT_BYTES:
         said = f"Request of {len(request.body)} bytes exceeds the limit of {LIMIT_BYTES} bytes for serverless endpoints"
         raise AwsError("ValidationError", said)
     with cloud.endpoints.serving(name) as worker:
+        wanted = request.headers.get("x-amzn-sagemaker-target-variant", worker.variant)
+        if wanted != worker.variant:
+            raise AwsError("ValidationError", f"Variant {wanted} of endpoint {name} not found.")
         status, content_type, body = _forward(worker, request)
         if status < 300:
             headers = {"Content-Type": content_type, "x-Amzn-Invoked-Production-Variant": worker.variant}
             return Answer(status, headers, body)
         raise _as_aws_says(name, status, body.decode("utf-8", "replace"))
+
+
+def _violations(name: str, request: Wire) -> list[str]:
+    """Hold the endpoint's name and the headers to the service's model."""
+    model = service_model("sagemaker-runtime")
+    shape = model.operation_model("InvokeEndpoint").input_shape if model else None
+    members = shape.members if shape else {}
+    headers = {key: one.serialization["name"].lower() for key, one in members.items() if "name" in one.serialization}
+    given = {key: request.headers[header] for key, header in headers.items() if request.headers.get(header)}
+    return validation.violations(shape, {**given, "EndpointName": name, "Body": b""})
 
 
 def _forward(worker: "Worker", request: Wire) -> tuple[int, str, bytes]:
