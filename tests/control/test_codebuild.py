@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +16,7 @@ from botocore.exceptions import ClientError
 from rehearsal.cloud import Cloud
 
 from catalog.rehearsal.codebuild import of
+from tests.control.command_line import aws
 from tests.control.pipelines import BUCKET, BUILD, PLUGINS, REPOSITORY, Rig, role, wait
 
 
@@ -281,16 +279,9 @@ def test_a_stack_makes_changes_and_removes_a_project(rig: Rig) -> None:
 
 def test_the_aws_command_line_starts_and_shows_a_build(rig: Rig) -> None:
     rig.project("cli", spec("true"), "NO_SOURCE")
-
-    def aws(*arguments: str) -> dict[str, Any]:
-        command = [sys.executable, "-m", "awscli", "codebuild", *arguments, "--output", "json"]
-        done = subprocess.run(command, env={**os.environ, **rig.cloud.environment()}, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return dict(json.loads(done.stdout))
-
-    build = aws("start-build", "--project-name", "cli")["build"]
+    build = aws(rig.cloud, "codebuild", "start-build", "--project-name", "cli")["build"]
     ended(rig, build["id"])
-    (shown,) = aws("batch-get-builds", "--ids", build["id"])["builds"]
+    (shown,) = aws(rig.cloud, "codebuild", "batch-get-builds", "--ids", build["id"])["builds"]
     assert (shown["buildStatus"], shown["initiator"]) == ("SUCCEEDED", "root")
 
 

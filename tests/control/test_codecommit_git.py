@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,8 +15,7 @@ from rehearsal.cloud.errors import AwsError
 
 from catalog.rehearsal import codecommit, iam
 from tests.control.codecommit import Place, git, place, running
-
-AWS = shutil.which("aws", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+from tests.control.command_line import aws
 
 
 @pytest.fixture(scope="module")
@@ -181,18 +177,16 @@ def test_a_checkout_is_the_commits_files_with_their_modes(empty: Place, work: Pa
         codecommit.checkout(empty.cloud, empty.name, "none", target)
 
 
-@pytest.mark.skipif(AWS is None, reason="the aws command line is not installed")
 def test_the_command_line_asks_and_commits(empty: Place, tmp_path: Path) -> None:
-    def aws(*arguments: str) -> dict[str, object]:
-        env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **empty.cloud.environment()}
-        command = [str(AWS), "codecommit", *arguments, "--repository-name", empty.name]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path)
-        return dict(json.loads(done.stdout))
+    def run(command: str, *options: str) -> dict[str, object]:
+        return aws(empty.cloud, "codecommit", command, "--repository-name", empty.name, *options)
 
-    (tmp_path / "hello.txt").write_bytes(b"hello\n")
-    made = aws("put-file", "--branch-name", "main", "--file-path", "hello.txt", "--file-content", "fileb://hello.txt")
-    branch = aws("get-branch", "--branch-name", "main")
-    found = aws("get-file", "--file-path", "hello.txt")
+    hello = tmp_path / "hello.txt"
+    hello.write_bytes(b"hello\n")
+    content = ("--file-path", "hello.txt", "--file-content", f"fileb://{hello}")
+    made = run("put-file", "--branch-name", "main", *content)
+    branch = run("get-branch", "--branch-name", "main")
+    found = run("get-file", "--file-path", "hello.txt")
     assert (branch["branch"], found["fileContent"]) == (
         {"branchName": "main", "commitId": made["commitId"]},
         "aGVsbG8K",

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from botocore.exceptions import ClientError
 from rehearsal.cloud import Cloud
 
 from catalog.rehearsal.iam import enforce
+from tests.control.command_line import aws
 from tests.control.pipelines import (
     BUCKET,
     PIPE,
@@ -527,18 +527,12 @@ def test_refused_declarations_and_double_names(rig: Rig) -> None:
 def test_the_aws_command_line_shows_and_approves(rig: Rig) -> None:
     rig.create(pipeline(("Approval", [approval(CustomData="look")]), name="cli"))
     rig.asked("cli", "Approval")
-
-    def aws(*arguments: str) -> dict[str, Any]:
-        command = [sys.executable, "-m", "awscli", "codepipeline", *arguments, "--output", "json"]
-        env = {**os.environ, **rig.cloud.environment()}
-        done = subprocess.run(command, env=env, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return dict(json.loads(done.stdout or b"{}"))
-
-    state = aws("get-pipeline-state", "--name", "cli")
+    state = aws(rig.cloud, "codepipeline", "get-pipeline-state", "--name", "cli")
     (waiting,) = state["stageStates"][1]["actionStates"]
     aws(
-        *("put-approval-result", "--pipeline-name", "cli", "--stage-name", "Approval", "--action-name", "Approve"),
+        rig.cloud,
+        *("codepipeline", "put-approval-result", "--pipeline-name", "cli"),
+        *("--stage-name", "Approval", "--action-name", "Approve"),
         *("--token", waiting["latestExecution"]["token"], "--result", "summary=fine,status=Approved"),
     )
     assert rig.ended("cli", rig.executions("cli")[0]["pipelineExecutionId"]) == "Succeeded"

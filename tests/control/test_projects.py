@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +13,7 @@ from rehearsal.cloud import Cloud, clients
 from catalog.rehearsal import iam
 from catalog.rehearsal.iam import identity
 from tests.control import publishing
+from tests.control.command_line import aws
 from tests.control.publishing import until
 
 PLUGINS = [
@@ -78,14 +76,6 @@ def refused(request: Callable[..., object], **given: object) -> tuple[str, str]:
 def described_role(cloud: Cloud, project: dict[str, Any]) -> str:
     name = f"sagemaker-{project['ProjectName']}-{project['ProjectId']}-exec"
     return str(cloud.client("iam").get_role(RoleName=name)["Role"]["Description"])
-
-
-def aws(cloud: Cloud, *words: str) -> dict[str, Any]:
-    """Run the unmodified command line."""
-    environment = {**cloud.environment(), "PATH": os.environ["PATH"], "HOME": str(cloud.state)}
-    command = [sys.executable, "-m", "awscli", *words]
-    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
-    return dict(json.loads(said.stdout or "{}"))
 
 
 def test_a_project_is_created_by_the_command_line_then_changed_and_deleted(cloud: Cloud, outputs: Outputs) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +14,7 @@ from catalog import publish
 from catalog.rehearsal.iam import identity
 from catalog.release import AddVersion, plan
 from tests.control import publishing
+from tests.control.command_line import aws
 from tests.control.publishing import PRODUCT, until
 
 PLUGINS = [
@@ -96,10 +93,7 @@ def test_a_new_version_stands_beside_the_old_one_which_can_be_deprecated(cloud: 
 
 
 def test_the_aws_command_line_finds_the_product(cloud: Cloud, outputs: Outputs) -> None:
-    command = [sys.executable, "-m", "awscli", "servicecatalog", "search-products"]
-    environment = {**cloud.environment(), "PATH": os.environ["PATH"], "HOME": str(cloud.state)}
-    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
-    found = json.loads(said.stdout)["ProductViewSummaries"]
+    found = aws(cloud, "servicecatalog", "search-products")["ProductViewSummaries"]
     assert [(one["ProductId"], one["Name"]) for one in found] == [(outputs["ProductId"], "SageMaker Autopilot project")]
 
 
