@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline.sources import ADULT
-from rehearsal import data, input_data, state, terminal
+from rehearsal import data, drills, input_data, state, terminal
 from rehearsal.cloud.clients import environment
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.cloud.errors import RehearsalError
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=int, default=0, help="0 takes a free one")
     for made in (run, up):
         made.add_argument("--data", default=os.environ.get("DATA") or None, help="CSV, folder or s3:// URI to train on")
+        made.add_argument("--drill", action="append", default=[], choices=drills.DRILLS, help=drills.HELP)
     run.add_argument("--approve", action="store_true", help="give both approvals instead of asking")
     run.add_argument("--name", default="adult-income", help="the project's name")
     run.add_argument("--keep", action="store_true", help="leave the endpoints up until Ctrl-C")
@@ -122,7 +123,8 @@ def _started(
     if report:
         report.facts["data"] = {"synthetic": origin == data.NOTICE, "origin": origin}
     begun = time.monotonic()
-    with account(work / "cloud", REGION, port, {"build_environment": {"DATA": given} if given else {}}) as cloud:
+    chosen = {"build_environment": {"DATA": given} if given else {}, "drills": options.drill}
+    with account(work / "cloud", REGION, port, chosen) as cloud:
         state.announce(work, cloud.url, REGION)
         say(f"embedded AWS at {cloud.url} after {time.monotonic() - begun:.1f} s")
         try:

@@ -314,6 +314,6 @@ def _model(folder: Path) -> Path:
     content.mkdir(parents=True)
     fitted.save_model(content)
     columns = (Column("age", "number"),)
-    ModelCard("sklearn", chosen.title, kind, "income", columns, fitted.classes, {}).write(content)
+    ModelCard("sklearn", chosen.title, "Candidate", kind, "income", columns, fitted.classes, {}).write(content)
     pack(content, folder / "model.tar.gz")
     return folder / "model.tar.gz"

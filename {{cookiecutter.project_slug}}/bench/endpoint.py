@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import json
 import os
 import statistics
 import subprocess
@@ -26,7 +27,6 @@ import pandas as pd
 from rehearsal.automl.__main__ import run
 from rehearsal.serving.container import Container
 
-ENVIRONMENT = '{"SAGEMAKER_INFERENCE_OUTPUT": "predicted_label,probability,probabilities,labels"}'
 HEADERS = {"Content-Type": "text/csv", "Accept": "text/csv"}
 
 
@@ -41,9 +41,10 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         model = options.model or _trained(Path(scratch))
-        container = Container.load(model, {"SAGEMAKER_INFERENCE_OUTPUT": "predicted_label,probability"})
+        environment = _environment(model)
+        container = Container.load(model, environment)
         body = _row(container)
-        server, port = _start(model, Path(scratch), options.max_concurrency)
+        server, port = _start(model, Path(scratch), options.max_concurrency, environment)
         try:
             inside, outside = _medians(container, body, port, options.rows)
             counts = _crowd(port, body, options.clients, options.requests)
@@ -79,9 +80,19 @@ def _row(container: Container) -> bytes:
     return ",".join("1" if column.type == "number" else "a" for column in container.card.columns).encode()
 
 
-def _start(model: Path, scratch: Path, concurrency: int) -> tuple[subprocess.Popen[bytes], int]:
+def _environment(model: Path) -> dict[str, str]:
+    """Read the environment that the job lists for its best candidate, and ask for all that it can answer."""
+    candidate = json.loads((model / "candidates.json").read_text(encoding="utf-8"))[0]
+    environment: dict[str, str] = candidate["InferenceContainers"][0]["Environment"]
+    return environment | {"SAGEMAKER_INFERENCE_OUTPUT": environment["SAGEMAKER_INFERENCE_SUPPORTED"]}
+
+
+def _start(
+    model: Path, scratch: Path, concurrency: int, environment: dict[str, str]
+) -> tuple[subprocess.Popen[bytes], int]:
     port_file = scratch / "port"
-    arguments = ["--port-file", str(port_file), "--max-concurrency", str(concurrency), "--environment", ENVIRONMENT]
+    arguments = ["--port-file", str(port_file), "--max-concurrency", str(concurrency)]
+    arguments += ["--environment", json.dumps(environment)]
     command = [sys.executable, "-m", "rehearsal.serving", "--model", str(model), *arguments]
     with (scratch / "server.log").open("wb") as log:
         server = subprocess.Popen(command, stderr=log, env=os.environ, cwd=Path(__file__).resolve().parents[1])  # noqa: S603

@@ -116,18 +116,18 @@ def _square(axes: Axes, x: str, y: str) -> None:
 
 
 def importance(shares: Mapping[str, float], top: int = 15) -> str:
-    """Mean absolute attribution of the features that count most, largest first."""
-    ranked = sorted(shares.items(), key=lambda item: (-abs(item[1]), item[0]))[:top]
+    """Draw the features that count most, largest first; one below 0 counts as much as none."""
+    ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0]))[:top]
 
     def draw(axes: Axes) -> None:
         labels = [shorten(name) for name, _ in ranked]
-        bars = axes.barh(range(len(ranked)), [abs(value) for _, value in ranked], color=ACCENT, height=0.66)
+        bars = axes.barh(range(len(ranked)), [max(value, 0.0) for _, value in ranked], color=ACCENT, height=0.66)
         axes.bar_label(bars, fmt="%.4f", padding=4, color=MUTED, fontsize=9)
         axes.set_yticks(range(len(ranked)), labels, parse_math=False)
         axes.invert_yaxis()
         axes.margins(x=0.12)
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel("Mean absolute attribution")
+        axes.set_xlabel("Importance")
         axes.tick_params(axis="y", length=0)
 
     first = ", ".join(name for name, _ in ranked[:3])

@@ -114,9 +114,9 @@ def registered_predictions(evidence: Evidence, storage: Storage, rows: int) -> t
         answers = read_answers(storage.csv(uri))
     except (DeployError, ValueError) as error:
         return None, f"the registered predictions cannot be read: {error}"
-    if len(answers) != rows:
+    if len(answers) < rows:
         return None, f"there are {len(answers)} registered predictions for {rows} held-out rows"
-    return answers, ""
+    return answers[:rows], ""  # behind them stand the answers to shuffled rows (pipeline/steps/explanation.py)
 
 
 def judge(

@@ -62,6 +62,7 @@ def view(evidence: Evidence, results: Mapping[str, Any]) -> dict[str, Any]:
         "confusion": confusion(quality.get("confusion_matrix", {})),
         "importance": charts.importance(evidence.importance) if evidence.importance else "",
         "explained": evidence.explained,
+        "autopilot_report": evidence.autopilot_report,
         "leaderboard": leaderboard(evidence.candidates),
         "failed": results["failed_rows"],
         "latency": latency(results["latency"]),

@@ -18,7 +18,7 @@ class Evidence:
         package: DescribeModelPackage's answer.
         evaluation: evaluation.json of the training run.
         quality: the Model Quality report.
-        importance: mean absolute attribution by feature.
+        importance: how much each feature counts, by the method that `explained` states.
         candidates: the AutoML job's candidates.
         explained: what the explainability report says of its own method.
         notes: by report, why it is absent.
@@ -36,6 +36,13 @@ class Evidence:
     def metadata(self) -> Mapping[str, str]:
         """What the training pipeline noted on the package."""
         return dict(self.package.get("CustomerMetadataProperties", {}))
+
+    @property
+    def autopilot_report(self) -> str:
+        """Where Autopilot put its own explainability report; empty where it made none."""
+        places = (candidate.get("CandidateProperties", {}) for candidate in self.candidates)
+        found = (place.get("CandidateArtifactLocations", {}).get("Explainability", "") for place in places)
+        return next(filter(None, found), "")
 
     def noted(self, key: str) -> str:
         """Give one note of the training pipeline.
@@ -71,7 +78,7 @@ def gather(sagemaker: Any, storage: Storage, arn: str) -> Evidence:  # noqa: ANN
     job = package.get("CustomerMetadataProperties", {}).get("AutoMLJobName", "")
     candidates = _candidates(sagemaker, job, notes)
     method = str(explained.get("note", ""))
-    return Evidence(package, evaluation, quality, attributions(explained), candidates, method, notes)
+    return Evidence(package, evaluation, quality, importance(explained), candidates, method, notes)
 
 
 def _report(storage: Storage, source: Mapping[str, str] | None, name: str, notes: dict[str, str]) -> dict[str, Any]:
@@ -97,11 +104,15 @@ def _candidates(sagemaker: Any, job: str, notes: dict[str, str]) -> tuple[Mappin
         return ()
 
 
-def attributions(report: Mapping[str, Any]) -> dict[str, float]:
-    """Read mean absolute SHAP values from Clarify's analysis.json; of several classes, average them.
+def importance(report: Mapping[str, Any]) -> dict[str, float]:
+    """Read each feature's importance from explainability.json, which pipeline/steps/explanation.py writes.
 
+    Packages of earlier versions of the template name Clarify's analysis.json: its mean absolute SHAP values, averaged
+    where there are several classes.
     https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-processing-job-analysis-results.html
     """
+    if "features" in report:
+        return {str(entry["name"]): float(entry["importance"]) for entry in report["features"]}
     by_label = report.get("explanations", {}).get("kernel_shap", {})
     values: dict[str, list[float]] = {}
     for label in by_label.values():

@@ -30,7 +30,6 @@ from pipeline.sdk import (
     JsonGet,
     OfflineSession,
     Pipeline,
-    Properties,
     PropertyFile,
     SageMakerJobExceptionTypeEnum,
     SageMakerJobStepRetryPolicy,
@@ -105,8 +104,7 @@ def build(settings: Settings, environment: Environment, sources: Sources) -> dic
 
     request = make.automl(training, split.output("validation"), run("automl"))
     autopilot = cached("Autopilot", kinds.AUTOML, request)
-    best = autopilot.properties.BestCandidate.InferenceContainers[0]
-    container = make.container(best.Image, best.ModelDataUrl)
+    container = make.container(autopilot.properties.BestCandidate.InferenceContainers[0])
 
     model = RequestStep("CreateModel", kinds.CREATE_MODEL, make.model(container), retries=calls)
 
@@ -140,7 +138,7 @@ def build(settings: Settings, environment: Environment, sources: Sources) -> dic
         "EvaluationUri": evaluation,
         "AutoMLJobName": autopilot.properties.AutoMLJobName,
     }
-    reports = (_file(evaluate, "model_quality.json"), _explainability(autopilot))
+    reports = (_file(evaluate, "model_quality.json"), _file(evaluate, "explainability.json"))
     request = make.register(group, container, given.approval, reports, notes)
     register = RequestStep("Register", kinds.REGISTER_MODEL, request, retries=calls)
 
@@ -185,8 +183,8 @@ def _step_retry() -> StepRetryPolicy:
 def _job_retries() -> list[Any]:
     """Retry jobs, too, for which no machine was free."""
     kinds = SageMakerJobExceptionTypeEnum
-    limits, reasons = [kinds.CAPACITY_ERROR, kinds.RESOURCE_LIMIT], [kinds.INTERNAL_ERROR, kinds.CAPACITY_ERROR]
-    return [_step_retry(), SageMakerJobStepRetryPolicy(limits, reasons, interval_seconds=60, max_attempts=5)]
+    causes = [kinds.CAPACITY_ERROR, kinds.RESOURCE_LIMIT, kinds.INTERNAL_ERROR]
+    return [_step_retry(), SageMakerJobStepRetryPolicy(causes, interval_seconds=60, max_attempts=5)]
 
 
 def _conditions(settings: Settings, given: Parameters) -> list[Any]:
@@ -211,12 +209,3 @@ def _reason(settings: Settings, given: Parameters, evaluation: Join) -> Join:
     return Join(
         on="", values=[f"The gate failed: {gate.metric} must be at {bound} ", given.threshold, rest, evaluation]
     )
-
-
-def _explainability(autopilot: RequestStep) -> Properties:
-    """Refer to a report that DescribeAutoMLJob does not have, but the AutoML step gives.
-
-    https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html
-    """
-    path = "BestCandidateProperties.ExplainabilityJsonReportPath"
-    return Properties(step_name=autopilot.name, step=autopilot, path=path)

@@ -15,6 +15,15 @@ Value = Any  # text, or a reference that becomes text
 # https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-automate-model-development-container-output.html
 ANSWERS = {"Regression": "predicted_label"}
 CLASSIFICATION_ANSWERS = "predicted_label,probability,probabilities,labels"
+# What Autopilot's container needs to find its script and its model. The SDK's AutoMLStep.get_best_auto_ml_model passes
+# on the same (sagemaker 2.x, src/sagemaker/workflow/automl_step.py); without the program and its directory the
+# container falls back to a handler without a model (sagemaker-inference-toolkit, environment.py and transformer.py).
+AUTOPILOT_VARIABLES = (
+    "MODEL_NAME",
+    "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT",
+    "SAGEMAKER_PROGRAM",
+    "SAGEMAKER_SUBMIT_DIRECTORY",
+)
 HOUR = 3600
 
 
@@ -136,11 +145,20 @@ class Maker:
             "Tags": self.tags,
         }
 
-    def container(self, image: Value, model_data: Value) -> Request:
-        """The inference container; without the environment Autopilot's answers only the label."""
+    def container(self, candidate: Any) -> Request:  # noqa: ANN401 (the SDK's properties have no type)
+        """The inference container of a candidate.
+
+        Args:
+            candidate: reference to `BestCandidate.InferenceContainers[0]`.
+
+        Returns:
+            Its image, its artifact and its environment. Only what it answers with is ours: Autopilot's own setting
+            asks for the label alone.
+        """
         answers = ANSWERS.get(self.settings.problem_type, CLASSIFICATION_ANSWERS)
-        variables = {"SAGEMAKER_INFERENCE_SUPPORTED": answers, "SAGEMAKER_INFERENCE_OUTPUT": answers}
-        return {"Image": image, "ModelDataUrl": model_data, "Environment": variables}
+        variables = {name: candidate.Environment[name] for name in AUTOPILOT_VARIABLES}
+        variables |= {"SAGEMAKER_INFERENCE_SUPPORTED": answers, "SAGEMAKER_INFERENCE_OUTPUT": answers}
+        return {"Image": candidate.Image, "ModelDataUrl": candidate.ModelDataUrl, "Environment": variables}
 
     def model(self, container: Request) -> Request:
         """CreateModel."""

@@ -204,7 +204,7 @@ class Settings(Model):
     ]
     target_column: Annotated[
         str,
-        Field(min_length=1, max_length=255),
+        Field(min_length=1),
         Rule("must be the name of a column", "write it as the CSV's header has it"),
     ]
     positive_class: Annotated[

@@ -14,6 +14,15 @@ Raw = Mapping[str, Any]
 _TAG_KEY, _TAG_VALUE = re.compile(r"[\w\s.:/=+\-@]{1,128}"), re.compile(r"[\w\s.:/=+\-@]{0,256}")
 # The service takes 50 tags; the project's own and the deploy step's take some of them.
 MAX_TAGS = 40
+# Settings that become container arguments, with the option before the value (pipeline/arguments.py).
+ARGUMENTS = {
+    ("target_column",): "--target=",
+    ("positive_class",): "--positive-class=",
+    ("data", "split_column"): "--split-column=",
+}
+# ContainerArgument in botocore's model. Pipelines refuses a longer one only when it starts the step, after training is
+# paid for: https://github.com/aws/sagemaker-python-sdk/issues/5224
+MAX_ARGUMENT = 256
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,7 @@ def cross_problems(raw: Raw) -> Iterator[Problem]:
     yield from _gate(raw)
     yield from _concurrency(raw)
     yield from _split(raw)
+    yield from _arguments(raw)
     yield from _files(raw)
     yield from _security(raw)
     yield from _tags(raw)
@@ -66,6 +76,14 @@ def _objective(raw: Raw) -> Iterator[Problem]:
 def _positive_class(raw: Raw) -> Iterator[Problem]:
     if isinstance(raw.get("positive_class"), str) and raw.get("problem_type") in set(OBJECTIVES) - {BINARY}:
         yield Problem(("positive_class",), "is for BinaryClassification only", "remove it")
+
+
+def _arguments(raw: Raw) -> Iterator[Problem]:
+    for path, option in ARGUMENTS.items():
+        value, longest = _section(raw, *path[:-1]).get(path[-1]), MAX_ARGUMENT - len(option)
+        if isinstance(value, str) and len(value) > longest:
+            rule = f"must be at most {longest} characters, for it becomes an argument of a container"
+            yield Problem(path, rule, "shorten it in the data, or rename the column in the flow", show_value=False)
 
 
 def _near(word: str, allowed: tuple[str, ...]) -> str:

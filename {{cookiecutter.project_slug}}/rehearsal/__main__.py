@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from pipeline import settings
-from rehearsal import state, terminal
+from rehearsal import drills, state, terminal
 from rehearsal.cloud.errors import RehearsalError
 from rehearsal.executor.processes import Processes
 from rehearsal.project import Cloud, Project
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
             "--idle-seconds", type=float, default=0.0, help="endpoints scale to zero after so long; 0: never"
         )
         made.add_argument("--cold-start-seconds", type=float, default=0.0, help="added to a start from zero")
+        made.add_argument("--drill", action="append", default=[], choices=drills.DRILLS, help=drills.HELP)
     for name in ("approve", "reject"):
         one = command(name, _decide, f"{name} a model package on the cloud that is up")
         one.add_argument("arn", nargs="?", help="default: the newest that is pending")
@@ -112,8 +113,12 @@ def _started(options: argparse.Namespace, work: Path, region: str, port: int) ->
     from rehearsal.cloud.cloud import Cloud as Embedded  # its import takes two seconds: only who needs it waits
 
     shutil.rmtree(work / "cloud", ignore_errors=True)
-    endpoints = {"idle_seconds": options.idle_seconds, "cold_start_seconds": options.cold_start_seconds}
-    with Embedded(work / "cloud", region, port, options=endpoints) as embedded:
+    chosen = {
+        "idle_seconds": options.idle_seconds,
+        "cold_start_seconds": options.cold_start_seconds,
+        "drills": options.drill,
+    }
+    with Embedded(work / "cloud", region, port, options=chosen) as embedded:
         state.announce(work, embedded.url, region)
         print(f"embedded AWS at {embedded.url} after {time.monotonic() - begun:.1f} s", flush=True)
         try:

@@ -1,6 +1,7 @@
 """Step 4, Evaluate: measure the model on the held-out rows, and say whether it passes the gate.
 
-Writes evaluation.json (which the Gate step and the dossier read) and model_quality.json (which Studio draws).
+Writes evaluation.json (which the Gate step and the dossier read), model_quality.json (which Studio draws) and
+explainability.json (which columns the model relies on).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from pipeline.steps import champion, gate, metrics, model_quality, predictions, tables
+from pipeline.steps import champion, explanation, gate, metrics, model_quality, predictions, tables
 from pipeline.steps.metric_table import REGRESSION
+from pipeline.steps.predictions import Answers
 from pipeline.steps.tables import StepError
 
 
@@ -28,15 +30,15 @@ def evaluate(options: argparse.Namespace, report: Mapping[str, Any], best: Mappi
         best: the approved model, or None.
 
     Returns:
-        The contents of both files by name.
+        The contents of the three files by name.
     """
-    actual, lines = _column(options.test, options.target), tables.read_lines(options.predictions)
+    actual, lines = _column(options.test, options.target), list(tables.read_lines(options.predictions))
     problem_type, positive = options.problem_type, report["positive_class"]
+    _require_answers(lines, len(actual), report)
+    answers = _read(problem_type, actual, lines[: len(actual)], report)
     if problem_type == REGRESSION:
-        answers = predictions.regressed(actual, lines)
         constant = predictions.constant_number(report["target_mean"], answers)
     else:
-        answers = predictions.classified(actual, lines, _classes(report))
         constant = predictions.constant(_shares(report["classes"]["train"]), answers)
     reached = metrics.measure(problem_type, answers, positive)
     baseline = metrics.measure(problem_type, constant, positive)
@@ -56,7 +58,41 @@ def evaluate(options: argparse.Namespace, report: Mapping[str, Any], best: Mappi
         "split": {name: report[name] for name in ("rows", "classes", "duplicates_removed", "missing_target_removed")},
     }
     quality = model_quality.report(problem_type, answers, reached, baseline, positive)
-    return {"evaluation.json": evaluation, "model_quality.json": quality}
+    explained = _explain(problem_type, actual, answers, lines, report)
+    return {"evaluation.json": evaluation, "model_quality.json": quality, "explainability.json": explained}
+
+
+def _read(
+    problem_type: str, actual: Sequence[str], lines: Sequence[Sequence[str]], report: Mapping[str, Any]
+) -> Answers:
+    if problem_type == REGRESSION:
+        return predictions.regressed(actual, lines)
+    return predictions.classified(actual, lines, _classes(report))
+
+
+def _require_answers(lines: Sequence[Sequence[str]], rows: int, report: Mapping[str, Any]) -> None:
+    expected = rows + len(report["features"]) * len(report["explained_rows"])
+    if len(lines) != expected:
+        shuffled = f"{rows} held-out rows and {expected - rows} shuffled ones"
+        raise StepError(
+            f"predictions: {len(lines)} answers for {shuffled}; the batch transform must answer each with a line"
+        )
+
+
+def _explain(
+    problem_type: str,
+    actual: Sequence[str],
+    answers: Answers,
+    lines: Sequence[Sequence[str]],
+    report: Mapping[str, Any],
+) -> dict[str, Any]:
+    chosen = report["explained_rows"]
+    truth, base = [actual[row] for row in chosen], explanation.losses(answers).take(chosen)
+    found = [
+        explanation.losses(_read(problem_type, truth, block, report))
+        for block in explanation.blocks(lines, len(actual), report)
+    ]
+    return explanation.report(report["features"], base, found)
 
 
 def _column(folder: Path, target: str) -> list[str]:

@@ -2,6 +2,9 @@
 
 A row of the training side that equals a validation or held-out row (features and target) is left out there; the
 held-out side keeps every row. Rows are read one at a time; only the hashes of the held-out ones stay in memory.
+
+What the batch transform answers is in features/: the held-out rows without their target, and behind them the shuffled
+rows by which Evaluate explains the model (pipeline/steps/explanation.py).
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from pipeline.steps import tables
+from pipeline.steps import explanation, tables
 from pipeline.steps.division import SIDES, TEST, TRAIN, VALIDATION, Division, digest, is_missing
 from pipeline.steps.metric_table import BINARY, REGRESSION
 from pipeline.steps.tables import StepError
@@ -73,6 +76,7 @@ class Report:
     classes: dict[str, Counter[str]] = field(default_factory=lambda: {side: Counter() for side in SIDES})
     missing_target: int = 0
     training_sum: float = 0.0
+    explained: list[int] = field(default_factory=list)
 
     def positive(self, given: str) -> str | None:
         """Give the positive class: the given one, else the rarer of both.
@@ -135,6 +139,7 @@ def _write(
         features = _writer(stack, options.output / "features" / "features.csv")
         for writer in writers.values():
             writer.writerow(layout.kept)
+        sample = explanation.sample_of(len(layout.kept) - 1)
         for row in found:
             if any(row.key in keys[stronger] for stronger in WEAKER[row.side]):
                 report.removed[row.side] += 1
@@ -148,7 +153,11 @@ def _write(
                 report.classes[row.side][target] += 1
             writers[row.side].writerow(row.values)
             if row.side == TEST:
-                features.writerow([*row.values[: layout.target_at], *row.values[layout.target_at + 1 :]])
+                values = [*row.values[: layout.target_at], *row.values[layout.target_at + 1 :]]
+                features.writerow(values)
+                sample.offer(values)
+        features.writerows(explanation.shuffled(sample))
+        report.explained = sorted(sample.rows)
 
 
 def _writer(stack: ExitStack, path: Path) -> Any:  # noqa: ANN401 (csv gives its writer no type)
@@ -181,6 +190,7 @@ def _summary(options: argparse.Namespace, layout: Layout, report: Report) -> dic
         "duplicates_removed": {side: report.removed[side] for side in (TRAIN, VALIDATION)},
         "missing_target_removed": report.missing_target,
         "features": [name for name in layout.kept if name != layout.target],
+        "explained_rows": report.explained,
         "positive_class": report.positive(options.positive_class) if options.problem_type == BINARY else None,
         "target_mean": report.training_sum / report.rows[TRAIN] if options.problem_type == REGRESSION else None,
         "held_out_sha256": hashlib.sha256(held_out).hexdigest(),

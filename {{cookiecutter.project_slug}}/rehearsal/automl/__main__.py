@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: --request {options.request}: {error}; give the CreateAutoMLJob request as JSON", file=sys.stderr)
         return 2
     try:
-        run(request, options.training, options.validation, options.output)
+        run(request, options.training, options.validation, options.output, options.explainability)
     except AutoMLError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -49,10 +49,13 @@ def _parser() -> argparse.ArgumentParser:
         "output": "folder for model.tar.gz, describe.json, candidates.json and reports/",
     }.items():
         parser.add_argument(f"--{name}", type=Path, required=True, help=text)
+    parser.add_argument(
+        "--no-explainability", dest="explainability", action="store_false", help="as in an account without Clarify"
+    )
     return parser
 
 
-def run(request: Mapping[str, Any], training: Path, validation: Path, output: Path) -> None:
+def run(request: Mapping[str, Any], training: Path, validation: Path, output: Path, explained: bool = True) -> None:
     """Fit, report and save; describe.json is written last, so its presence means the job completed.
 
     Raises:
@@ -72,9 +75,18 @@ def run(request: Mapping[str, Any], training: Path, validation: Path, output: Pa
         print(f"  {trial.name:32} validation {metric.name} {trial.scores[metric.name]:.5f}  {trial.seconds:.1f} s")
     output.mkdir(parents=True, exist_ok=True)
     _save_model(fitted, chosen, tables, target, problem_type, output)
-    _save_reports(fitted, tables, target, problem_type, output)
+    _save_reports(fitted, tables, target, problem_type, output, explained)
     job = candidates.Job(
-        problem_type, metric, fitted.trials, "file:", _image(chosen), criteria, started, _now(), fitted.cut_short
+        problem_type=problem_type,
+        objective=metric,
+        trials=fitted.trials,
+        base="file:",
+        image=_image(chosen),
+        criteria=criteria,
+        started=started,
+        ended=_now(),
+        cut_short=fitted.cut_short,
+        explained=explained,
     )
     _write(output / "candidates.json", candidates.candidates(job))
     _write(output / "describe.json", candidates.describe(job))
@@ -99,20 +111,31 @@ def _save_model(fitted: Fitted, chosen: Engine, tables: Tables, target: str, pro
         folder = Path(name)
         fitted.save_model(folder)
         ModelCard(
-            chosen.key, chosen.title, problem_type, target, tables.columns, fitted.classes, dict(chosen.versions)
+            chosen.key,
+            chosen.title,
+            fitted.trials[0].name,
+            problem_type,
+            target,
+            tables.columns,
+            fitted.classes,
+            dict(chosen.versions),
         ).write(folder)
         pack(folder, output / candidates.MODEL)
 
 
-def _save_reports(fitted: Fitted, tables: Tables, target: str, problem_type: str, output: Path) -> None:
+def _save_reports(
+    fitted: Fitted, tables: Tables, target: str, problem_type: str, output: Path, explained: bool
+) -> None:
     held = tables.validation
     answer = fitted.honest.predict(held.drop(columns=target))
     positive = rarer_class(list(tables.train[target])) if problem_type == BINARY else ""
     truth = list(held[target])
-    shares = importance(fitted.honest, held, target, problem_type)
-    explained = reports.explainability(shares, positive or "label0", expected_value(answer, problem_type, positive))
+    if explained:
+        shares = importance(fitted.honest, held, target, problem_type)
+        expected = expected_value(answer, problem_type, positive)
+        analysis = reports.explainability(shares, positive or "label0", expected)
+        _write(output / candidates.EXPLAINABILITY_JSON, analysis)
     quality = reports.insights(problem_type, truth, answer, score(problem_type, truth, answer, positive), positive)
-    _write(output / candidates.EXPLAINABILITY_JSON, explained)
     _write(output / candidates.INSIGHTS_JSON, quality)
 
 

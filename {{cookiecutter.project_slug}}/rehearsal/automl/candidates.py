@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.automl.engine import Trial
+from rehearsal.automl.engine import PROGRAM, SUBMIT_DIRECTORY, Trial
 from rehearsal.automl.metrics import Objective
 
 MODEL = "model.tar.gz"
@@ -32,6 +32,7 @@ class Job:
         image: the inference image to name.
         criteria: CompletionCriteria of the request.
         cut_short: whether MaxAutoMLJobRuntimeInSeconds ended before every candidate was fitted.
+        explained: whether there is an explainability report.
     """
 
     problem_type: str
@@ -43,6 +44,7 @@ class Job:
     started: str
     ended: str
     cut_short: bool = False
+    explained: bool = True
 
 
 def describe(job: Job) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def describe(job: Job) -> dict[str, Any]:
         },
         "BestCandidateProperties": {
             "ModelInsightsJsonReportPath": job.base + INSIGHTS_JSON,
-            "ExplainabilityJsonReportPath": job.base + EXPLAINABILITY_JSON,
+            **({"ExplainabilityJsonReportPath": job.base + EXPLAINABILITY_JSON} if job.explained else {}),
         },
     }
 
@@ -94,10 +96,20 @@ def _candidate(job: Job, index: int) -> dict[str, Any]:
 
 
 def _with_artifacts(candidate: dict[str, Any], job: Job) -> dict[str, Any]:
-    locations = {"Explainability": job.base + EXPLAINABILITY, "ModelInsights": job.base + INSIGHTS}
+    locations = {"ModelInsights": job.base + INSIGHTS}
+    if job.explained:
+        locations["Explainability"] = job.base + EXPLAINABILITY
     candidate["CandidateProperties"]["CandidateArtifactLocations"] = locations
     keys = "predicted_label" if job.problem_type == "Regression" else ",".join(OUTPUT_KEYS)
-    environment = {"SAGEMAKER_INFERENCE_OUTPUT": "predicted_label", "SAGEMAKER_INFERENCE_SUPPORTED": keys}
+    # The six variables that the SDK's AutoMLStep.get_best_auto_ml_model passes on to a model
+    environment = {
+        "MODEL_NAME": job.trials[0].name,
+        "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv",
+        "SAGEMAKER_INFERENCE_OUTPUT": "predicted_label",
+        "SAGEMAKER_INFERENCE_SUPPORTED": keys,
+        "SAGEMAKER_PROGRAM": PROGRAM,
+        "SAGEMAKER_SUBMIT_DIRECTORY": SUBMIT_DIRECTORY,
+    }
     container = {"Image": job.image, "ModelDataUrl": job.base + MODEL, "Environment": environment}
     return {**candidate, "InferenceContainers": [container]}
 

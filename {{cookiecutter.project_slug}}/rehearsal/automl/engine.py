@@ -15,6 +15,10 @@ from rehearsal.automl.metrics import AutoMLError, Objective, Prediction
 from rehearsal.automl.table import Column
 
 CARD = "model.json"
+# Where the model's script stands in Autopilot's container, as in the documented example of a candidate's containers.
+# https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-deploy-models-realtime.html
+PROGRAM, SUBMIT_DIRECTORY = "sagemaker_serve", "/opt/ml/model/code"
+_SCRIPT = '"""Stands for the script of Autopilot\'s container: rehearsal.serving loads the model instead."""\n'
 _MODULES = {"autogluon": "rehearsal.automl.autogluon", "sklearn": "rehearsal.automl.sklearn"}
 
 
@@ -92,6 +96,7 @@ class ModelCard:
 
     engine: str
     title: str
+    name: str
     problem_type: str
     target: str
     columns: tuple[Column, ...]
@@ -99,9 +104,11 @@ class ModelCard:
     versions: Mapping[str, str]
 
     def write(self, folder: Path) -> None:
-        """Write model.json into `folder`."""
+        """Write model.json into `folder`, and the script that the container looks for."""
         text = json.dumps({"format": 1, **asdict(self)}, indent=2, ensure_ascii=False)
         (folder / CARD).write_text(text + "\n", encoding="utf-8")
+        (folder / "code").mkdir()
+        (folder / "code" / f"{PROGRAM}.py").write_text(_SCRIPT, encoding="utf-8")
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -93,6 +93,7 @@ class Context:
         folder: where each job gets a folder and a log.
         progress: told of each step when it starts and when it ends.
         permit: asked before the job that a request names is started: operation and request.
+        drills: what is to go wrong on purpose, by name (see `rehearsal.drills`).
     """
 
     client: Callable[[str], Any]
@@ -106,6 +107,7 @@ class Context:
     cache: Cache = field(default_factory=Cache)
     progress: Callable[[StepRun], None] = lambda _: None
     permit: Callable[[str, Mapping[str, Any]], None] = lambda operation, request: None
+    drills: frozenset[str] = frozenset()
 
     def arn(self, kind: str, name: str) -> str:
         """Give the ARN of a SageMaker resource."""

@@ -21,6 +21,10 @@ from rehearsal.serving.limits import ServingError
 
 OUTPUT, SUPPORTED = "SAGEMAKER_INFERENCE_OUTPUT", "SAGEMAKER_INFERENCE_SUPPORTED"
 KEYS = ("predicted_label", "probability", "probabilities", "labels")
+PROGRAM, SUBMIT_DIRECTORY = "SAGEMAKER_PROGRAM", "SAGEMAKER_SUBMIT_DIRECTORY"
+MODEL_NAME, DEFAULT_ACCEPT = "MODEL_NAME", "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"
+MODEL_ROOT = "/opt/ml/model"
+REMEDY = "pass BestCandidate.InferenceContainers[0].Environment on to the model"
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,9 @@ class Response:
 class Container:
     """A model and the keys that it answers with; `invoke` may be called from many threads."""
 
-    def __init__(self, model: Model, card: ModelCard, keys: Sequence[str]) -> None:
+    def __init__(self, model: Model, card: ModelCard, keys: Sequence[str], default_accept: str = media.JSON) -> None:
         self.card = card
-        self._model, self._keys = model, tuple(keys)
+        self._model, self._keys, self._default_accept = model, tuple(keys), default_accept
         self._one_at_a_time = threading.Lock()  # a predictor is not made for threads; rows queue as in one worker
 
     @classmethod
@@ -45,14 +49,21 @@ class Container:
         """Load a model from the folder it was unpacked in, or from (a folder with) its model.tar.gz.
 
         Raises:
-            ServingError: there is no model, or the environment asks for keys that it cannot give.
+            ServingError: there is no model, the environment leads to no script or to another model, or it asks for
+                keys that the model cannot give.
         """
         try:
             with tempfile.TemporaryDirectory() as scratch:
-                model, card = load(_unpacked(model_dir, Path(scratch)))
+                folder = _unpacked(model_dir, Path(scratch))
+                require_script(environment, folder)
+                model, card = load(folder)
         except AutoMLError as error:
             raise ServingError(str(error)) from error
-        return cls(model, card, output_keys(environment, card.problem_type))
+        name = environment.get(MODEL_NAME)
+        if name != card.name:
+            raise ServingError(f"{MODEL_NAME}: got {name!r}; the artifact holds the model {card.name!r}; {REMEDY}")
+        accept = environment.get(DEFAULT_ACCEPT) or media.JSON
+        return cls(model, card, output_keys(environment, card.problem_type), accept)
 
     def invoke(self, body: bytes, content_type: str, accept: str = "", first_row: int = 1) -> Response:
         """Answer one request as the container's /invocations does; it never raises for what a client sent.
@@ -60,12 +71,13 @@ class Container:
         Args:
             body: one or more rows.
             content_type: text/csv (no header) or application/json.
-            accept: the media type wanted; empty for the body's own.
+            accept: the media type wanted; empty or */* for SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT, and where that is
+                not set, JSON.
             first_row: what errors call the first row (a batch counts on over its requests).
         """
         try:
             kind = media.request_type(content_type)
-            wanted = media.response_type(accept, kind)
+            wanted = media.response_type(accept, self._default_accept)
             text = payload.decode(body)
             rows = payload.csv_cells(text) if kind == media.CSV else payload.json_cells(text)
             table = payload.table(rows, self.card.columns, first_row)
@@ -74,6 +86,26 @@ class Container:
         with self._one_at_a_time:
             answer = self._model.predict(table)
         return Response(200, wanted, payload.render(answers(answer, self._keys), wanted))
+
+
+def require_script(environment: Mapping[str, str], folder: Path) -> None:
+    """Require that the environment leads to a script of the model, as the container looks for it.
+
+    The script is SAGEMAKER_PROGRAM in SAGEMAKER_SUBMIT_DIRECTORY; a container that finds none falls back to a handler
+    that has no model_fn, and never answers a ping (github.com/aws/sagemaker-inference-toolkit, transformer.py).
+
+    Raises:
+        ServingError: a variable is missing, or there is no such script.
+    """
+    for name in (PROGRAM, SUBMIT_DIRECTORY):
+        if not environment.get(name):
+            raise ServingError(
+                f"{name}: is missing; without it the container does not find Autopilot's script; {REMEDY}"
+            )
+    script = f"{environment[SUBMIT_DIRECTORY]}/{environment[PROGRAM].removesuffix('.py')}.py"
+    path = folder / script.removeprefix(f"{MODEL_ROOT}/")
+    if not script.startswith(f"{MODEL_ROOT}/") or not path.is_file():
+        raise ServingError(f"{PROGRAM}: the artifact has no {script}; {REMEDY}")
 
 
 def refusal(error: ServingError) -> Response:

@@ -29,8 +29,8 @@ def request_type(header: str) -> str:
     return kind
 
 
-def response_type(accept: str, sent: str) -> str:
-    """Choose the media type of the answer: the first acceptable one that we have, `sent` where any will do.
+def response_type(accept: str, default: str) -> str:
+    """Choose the media type of the answer: the first acceptable one that we have, `default` where any will do.
 
     Raises:
         ServingError: status 406.
@@ -38,11 +38,11 @@ def response_type(accept: str, sent: str) -> str:
     wanted = [entry for entry in (part.strip().lower() for part in accept.split(",")) if entry]
     for entry in sorted(wanted, key=_weight, reverse=True):
         name = entry.split(";")[0].strip()
-        found = next((kind for kind in (sent, *SUPPORTED) if name in (kind, kind.split("/")[0] + "/*", "*/*")), None)
+        found = next((kind for kind in (default, *SUPPORTED) if name in (kind, kind.split("/")[0] + "/*", "*/*")), None)
         if found and _weight(entry) > 0:
             return found
     if not wanted:
-        return sent
+        return default
     raise ServingError(f"Accept: got {accept[:80]!r}; the container answers {' or '.join(SUPPORTED)}; ask for one", 406)
 
 

@@ -24,7 +24,8 @@ def test_autogluon_fits_ensembles_and_serves(
     assert main(arguments(tmp_path, problem_type, AutoMLJobConfig=limit)) == 0
     candidates = json.loads((tmp_path / "output" / "candidates.json").read_text())
     assert len(candidates) == 5
-    container = Container.load(tmp_path / "output", {})
+    [listed] = candidates[0]["InferenceContainers"]
+    container = Container.load(tmp_path / "output", listed["Environment"])
     assert container.card.title.startswith("AutoGluon 1.6")
     response = container.invoke(b"70,,astronaut\n70,,\n", "text/csv")
     assert (response.status, len(response.body.splitlines())) == (200, 2)

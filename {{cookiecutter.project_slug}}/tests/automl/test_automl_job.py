@@ -77,9 +77,23 @@ def test_artifacts_stand_where_the_answer_says(finished: Callable[..., Path]) ->
     paths = [container["ModelDataUrl"], *described["BestCandidateProperties"].values()]
     assert [(output / path.removeprefix("file:")).is_file() for path in paths] == [True, True, True]
     assert container["Environment"] == {
+        "MODEL_NAME": described["BestCandidate"]["CandidateName"],
+        "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv",
         "SAGEMAKER_INFERENCE_OUTPUT": "predicted_label",
         "SAGEMAKER_INFERENCE_SUPPORTED": "predicted_label,probability,probabilities,labels",
+        "SAGEMAKER_PROGRAM": "sagemaker_serve",
+        "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
     }
+
+
+def test_an_account_without_clarify_gets_no_explainability(job: Callable[..., Path], tmp_path: Path) -> None:
+    """The report, its place and the step's property are absent; the rest is as ever."""
+    output = job("BinaryClassification")
+    assert main([*arguments(tmp_path, "BinaryClassification"), "--no-explainability"]) == 0
+    described = read(output, "describe.json")
+    assert list(described["BestCandidateProperties"]) == ["ModelInsightsJsonReportPath"]
+    locations = described["BestCandidate"]["CandidateProperties"]["CandidateArtifactLocations"]
+    assert list(locations) == ["ModelInsights"]
 
 
 @pytest.mark.parametrize("problem_type", DEFAULTS)

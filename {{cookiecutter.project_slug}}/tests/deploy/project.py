@@ -82,7 +82,10 @@ QUALITY = {
         "precision_recall_curve": {"precisions": [0.5, 0.9, 1.0], "recalls": [1.0, 0.7, 0.0]},
     }
 }
-IMPORTANCE = {"explanations": {"kernel_shap": {"label0": {"global_shap_values": {"age": 0.3, "occupation": 0.1}}}}}
+IMPORTANCE = {
+    "note": "How much the loss rises.",
+    "features": [{"name": "age", "importance": 0.3}, {"name": "occupation", "importance": -0.001}],
+}
 
 
 def settings(**check: float) -> SimpleNamespace:
@@ -101,7 +104,9 @@ def registered(**metadata: str) -> dict[str, Any]:
             "ModelQuality": {
                 "Statistics": {"ContentType": "application/json", "S3Uri": f"{RUN}/evaluation/quality.json"}
             },
-            "Explainability": {"Report": {"ContentType": "application/json", "S3Uri": f"{RUN}/explain/analysis.json"}},
+            "Explainability": {
+                "Report": {"ContentType": "application/json", "S3Uri": f"{RUN}/evaluation/explainability.json"}
+            },
         },
         "CustomerMetadataProperties": {
             "Commit": "236bc2b",
@@ -133,7 +138,7 @@ class Project:
             f"{RUN}/predictions/features.csv.out": "".join(f"{predict(line)}\n" for line in features),
             f"{RUN}/evaluation/evaluation.json": json.dumps(evaluation(self.rows)),
             f"{RUN}/evaluation/quality.json": json.dumps(QUALITY),
-            f"{RUN}/explain/analysis.json": json.dumps(IMPORTANCE),
+            f"{RUN}/evaluation/explainability.json": json.dumps(IMPORTANCE),
         }
 
     def release(self) -> Release:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy import charts, dossier
-from deploy.evidence import Evidence, attributions, gather
+from deploy.evidence import Evidence, gather, importance
 from deploy.storage import Storage
 from tests.deploy.aws import AwsError, Registry
 from tests.deploy.project import Project, registered
@@ -212,9 +212,18 @@ def test_many_points_are_thinned_evenly_and_the_ends_stay() -> None:
     assert (len(points), points[0], points[-1]) == (charts.MAX_POINTS, 0.0, 16_280.0)
 
 
-def test_attributions_of_several_classes_are_averaged() -> None:
+def test_the_importance_of_older_packages_is_clarifys_averaged_over_classes() -> None:
     labels = {name: {"global_shap_values": {"age": value}} for name, value in (("a", 0.2), ("b", -0.4))}
-    assert attributions({"explanations": {"kernel_shap": labels}}) == {"age": pytest.approx(0.3)}
+    assert importance({"explanations": {"kernel_shap": labels}}) == {"age": pytest.approx(0.3)}
+
+
+def test_autopilots_own_report_is_a_link_where_it_made_one() -> None:
+    """A job in an account without SageMaker Clarify has none, and nothing is missing then."""
+    best = {"CandidateProperties": {"CandidateArtifactLocations": {"Explainability": "s3://b/explainability"}}}
+    assert "Autopilot's own report" not in dossier.render(BARE, RESULTS)
+    html = dossier.render(replace(BARE, candidates=(best,)), RESULTS)
+    assert "Autopilot&#39;s own report" in html or "Autopilot's own report" in html
+    assert "<code>s3://b/explainability</code>" in html
 
 
 def test_the_fake_registry_refuses_as_the_service_does() -> None:

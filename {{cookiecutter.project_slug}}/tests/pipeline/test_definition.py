@@ -83,6 +83,46 @@ def test_a_loss_is_held_below_its_threshold() -> None:
     assert (first["Type"], words) == ("LessThanOrEqualTo", "The gate failed: rmse must be at most ")
 
 
+AUTOPILOT = "Steps.Autopilot.BestCandidate.InferenceContainers[0]"
+
+
+def test_the_model_and_the_package_keep_the_environment_of_autopilots_container() -> None:
+    """All six variables of the SDK's get_best_auto_ml_model; without four of them the container finds no script."""
+    found = steps(build(of(), ENVIRONMENT, SOURCES))
+    kept = {
+        name: {"Get": f"{AUTOPILOT}.Environment['{name}']"}
+        for name in (
+            "MODEL_NAME",
+            "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT",
+            "SAGEMAKER_PROGRAM",
+            "SAGEMAKER_SUBMIT_DIRECTORY",
+        )
+    }
+    answers = "predicted_label,probability,probabilities,labels"
+    container = {
+        "Image": {"Get": f"{AUTOPILOT}.Image"},
+        "ModelDataUrl": {"Get": f"{AUTOPILOT}.ModelDataUrl"},
+        "Environment": kept | {"SAGEMAKER_INFERENCE_SUPPORTED": answers, "SAGEMAKER_INFERENCE_OUTPUT": answers},
+    }
+    assert found["CreateModel"]["Arguments"]["PrimaryContainer"] == container
+    assert found["Register"]["Arguments"]["InferenceSpecification"]["Containers"] == [container]
+
+
+def test_no_step_refers_to_reports_that_autopilot_may_not_have_made() -> None:
+    """Its explainability is a Clarify job; where there is none, such a reference would fail after a paid training."""
+    definition = build(of(), ENVIRONMENT, SOURCES)
+    report = steps(definition)["Register"]["Arguments"]["ModelMetrics"]["Explainability"]["Report"]["S3Uri"]
+    assert "BestCandidateProperties" not in json.dumps(definition)
+    assert report["Std:Join"]["Values"][1] == "explainability.json"
+
+
+def test_no_retry_policy_names_an_exception_twice() -> None:
+    found = steps(build(of(), ENVIRONMENT, BALANCED))
+    policies = [policy["ExceptionType"] for step in found.values() for policy in step.get("RetryPolicies", [])]
+    assert policies
+    assert [names for names in policies if len(set(names)) != len(names)] == []
+
+
 def test_retries_of_model_steps_name_only_step_exceptions() -> None:
     found = steps(build(of(), ENVIRONMENT, SOURCES))
     kinds = {

@@ -210,16 +210,17 @@ def test_a_champion_whose_evaluation_is_gone_is_a_sentence() -> None:
         champion.find(registry, registry, "g")
 
 
-def test_the_job_writes_both_files(tmp_path: Path) -> None:
+def test_the_job_writes_its_files(tmp_path: Path) -> None:
     actual, shares = random_answers(("no", "yes"), 60)
     for name in ("predictions", "test", "report"):
         (tmp_path / name).mkdir()
     (tmp_path / "test" / "test.csv").write_text("x,y\n" + "".join(f"1,{label}\n" for label in actual))
     text = "".join(f'{a},{b},"{c}","{d}"\n' for a, b, c, d in lines(shares, ("no", "yes")))
-    (tmp_path / "predictions" / "features.csv.out").write_text(text)
+    (tmp_path / "predictions" / "features.csv.out").write_text(text + text.splitlines(keepends=True)[3])
     counts = {"train": {"no": 80, "yes": 20}, "validation": {}, "test": {}}
     report = {"rows": {}, "classes": counts, "duplicates_removed": {}, "missing_target_removed": 0}
     report |= {"positive_class": "yes", "target_mean": None, "held_out_sha256": "abc"}
+    report |= {"features": ["x"], "explained_rows": [3]}
     (tmp_path / "report" / "report.json").write_text(json.dumps(report))
     folders = [f"--{name}={tmp_path / name}" for name in ("predictions", "test", "report", "output")]
     options = ["--target=y", f"--problem-type={BINARY}", "--gate-metric=auc", "--gate-threshold=0.99"]

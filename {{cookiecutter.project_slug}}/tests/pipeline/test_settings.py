@@ -56,6 +56,14 @@ REJECTED = {
         text(problem_type="problem_type: Regression\n", gate=GATE.format("r2", 2)),
         ["5: gate.threshold: got '2'; must be at most 1 for r2"],
     ),
+    "a target that is too long for a container's argument": (
+        text(target_column=f"target_column: {'x' * 248}\n"),
+        ["target_column: must be at most 247 characters, for it becomes an argument of a container"],
+    ),
+    "a class that is too long for a container's argument": (
+        text(target_column=LINES["target_column"] + f"positive_class: {'x' * 240}\n"),
+        ["positive_class: must be at most 239 characters"],
+    ),
     "a misspelt problem type": (
         text(problem_type="problem_type: Regresion\n"),
         [

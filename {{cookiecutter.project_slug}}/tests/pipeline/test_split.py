@@ -49,7 +49,22 @@ def test_without_a_column_each_row_stands_on_exactly_one_side(tmp_path: Path) ->
 
 def test_features_are_the_held_out_rows_without_header_and_target(tmp_path: Path) -> None:
     job(tmp_path, people(200))
-    assert side(tmp_path, "features") == [row[:2] for row in side(tmp_path, "test")[1:]]
+    held_out = [row[:2] for row in side(tmp_path, "test")[1:]]
+    assert side(tmp_path, "features")[: len(held_out)] == held_out
+
+
+def test_behind_the_features_each_column_is_shuffled_in_turn(tmp_path: Path) -> None:
+    """The rows that Evaluate explains the model by: the other columns keep their values, the shuffled one its set."""
+    job(tmp_path, people(200))
+    held_out = [row[:2] for row in side(tmp_path, "test")[1:]]
+    rows = report(tmp_path)["explained_rows"]
+    ages, jobs = (side(tmp_path, "features")[len(held_out) * n :][: len(held_out)] for n in (1, 2))
+    assert rows == list(range(len(held_out)))
+    assert [row[1] for row in ages] == [row[1] for row in held_out]
+    assert [row[0] for row in jobs] == [row[0] for row in held_out]
+    assert [row[0] for row in ages] != [row[0] for row in held_out]
+    assert sorted(row[0] for row in ages) == sorted(row[0] for row in held_out)
+    assert len(side(tmp_path, "features")) == 3 * len(held_out)
 
 
 def test_the_column_decides_and_is_left_out(tmp_path: Path) -> None:

@@ -18,7 +18,14 @@ NAMES = (
     *("age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship"),
     *("race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country"),
 )
-ALL_KEYS = {"SAGEMAKER_INFERENCE_OUTPUT": "predicted_label,probability,probabilities,labels"}
+# As an Autopilot candidate lists it, but for what it answers with
+ENVIRONMENT = {
+    "MODEL_NAME": "Candidate",
+    "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv",
+    "SAGEMAKER_PROGRAM": "sagemaker_serve",
+    "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+}
+ALL_KEYS = ENVIRONMENT | {"SAGEMAKER_INFERENCE_OUTPUT": "predicted_label,probability,probabilities,labels"}
 ROW = (
     "39, State-gov, 77516, Bachelors, 13, Never-married, Adm-clerical, Not-in-family, "
     "White, Male, 2174, 0, 40, United-States"
@@ -49,6 +56,6 @@ def _fit(folder: Path, target: str, problem_type: str) -> Path:
     model = folder / "model"
     model.mkdir()
     fitted.save_model(model)
-    ModelCard("sklearn", chosen.title, problem_type, target, columns, fitted.classes, {}).write(model)
+    ModelCard("sklearn", chosen.title, "Candidate", problem_type, target, columns, fitted.classes, {}).write(model)
     pack(model, folder / "model.tar.gz")
     return folder

@@ -12,7 +12,7 @@ import pytest
 
 from rehearsal.serving.container import Container
 from rehearsal.serving.limits import ServingError
-from tests.serving.conftest import ALL_KEYS, NAMES, ROW
+from tests.serving.conftest import ALL_KEYS, ENVIRONMENT, NAMES, ROW
 
 CSV, JSON = "text/csv", "application/json"
 FEATURES = [cell.strip() for cell in ROW.split(",")]
@@ -119,7 +119,7 @@ def test_csv_answers_hold_the_keys_in_order(container: Container) -> None:
 
 def test_json_answers_hold_the_same(container: Container) -> None:
     """CSV and JSON, asked and answered, agree."""
-    as_json = json.loads(container.invoke(instances(FEATURES), JSON).body)["predictions"]
+    as_json = json.loads(container.invoke(instances(FEATURES), JSON, JSON).body)["predictions"]
     from_csv = json.loads(container.invoke(",".join(FEATURES).encode(), CSV, JSON).body)["predictions"]
     assert as_json == from_csv
     assert list(as_json[0]) == ["predicted_label", "probability", "probabilities", "labels"]
@@ -134,12 +134,12 @@ def test_rows_together_are_answered_as_rows_alone(container: Container) -> None:
 
 def test_the_default_answer_is_the_label_alone(models: dict[str, Path]) -> None:
     """Without the environment only predicted_label is answered, which is why the pipeline sets it."""
-    assert Container.load(models["grade"], {}).invoke(ROW.encode(), CSV).body in (b"a\n", b"b\n", b"c\n")
+    assert Container.load(models["grade"], ENVIRONMENT).invoke(ROW.encode(), CSV).body in (b"a\n", b"b\n", b"c\n")
 
 
 def test_a_regression_answers_a_number(models: dict[str, Path]) -> None:
     """One value a line; in JSON it is predicted_label."""
-    container = Container.load(models["pay"], {})
+    container = Container.load(models["pay"], ENVIRONMENT)
     value = float(container.invoke(ROW.encode(), CSV).body)
     assert json.loads(container.invoke(ROW.encode(), CSV, JSON).body) == {"predictions": [{"predicted_label": value}]}
 
@@ -158,8 +158,39 @@ def test_keys_that_a_model_cannot_answer_are_refused(
 ) -> None:
     """The model does not start, and the sentence names the key."""
     with pytest.raises(ServingError) as refusal:
-        Container.load(models[target], environment)
+        Container.load(models[target], ENVIRONMENT | environment)
     assert sentence in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"SAGEMAKER_PROGRAM": ""}, "SAGEMAKER_PROGRAM: is missing; without it the container does not find"),
+        ({"SAGEMAKER_SUBMIT_DIRECTORY": ""}, "SAGEMAKER_SUBMIT_DIRECTORY: is missing"),
+        ({"SAGEMAKER_PROGRAM": "inference.py"}, "the artifact has no /opt/ml/model/code/inference.py"),
+        ({"SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/code"}, "the artifact has no /opt/ml/code/sagemaker_serve.py"),
+        ({"MODEL_NAME": ""}, "the artifact holds the model 'Candidate'"),
+        ({"MODEL_NAME": "Other"}, "MODEL_NAME: got 'Other'"),
+    ],
+)
+def test_a_model_without_autopilots_environment_does_not_start(
+    models: dict[str, Path], changed: dict[str, str], sentence: str
+) -> None:
+    """As on AWS, where the container then finds no script, or asks the predictor for a model that it does not hold."""
+    with pytest.raises(ServingError) as refusal:
+        Container.load(models["income"], ENVIRONMENT | changed)
+    assert sentence in str(refusal.value)
+    assert "pass BestCandidate.InferenceContainers[0].Environment on to the model" in str(refusal.value)
+
+
+@pytest.mark.parametrize(("default", "expected"), [("text/csv", "text/csv"), ("", "application/json")])
+@pytest.mark.parametrize("accept", ["", "*/*"])
+def test_a_request_without_accept_gets_the_environments_default(
+    models: dict[str, Path], accept: str, default: str, expected: str
+) -> None:
+    """SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT decides, whatever the request's own type; JSON where it is not set."""
+    container = Container.load(models["grade"], ENVIRONMENT | {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": default})
+    assert container.invoke(ROW.encode(), CSV, accept).content_type.split(";")[0] == expected
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from rehearsal.serving.__main__ import main
 from rehearsal.serving.container import Container, Response
 from rehearsal.serving.instance import Instance, Shape
 from rehearsal.serving.limits import ServingError
-from tests.serving.conftest import ALL_KEYS, ROW
+from tests.serving.conftest import ALL_KEYS, ENVIRONMENT, ROW
 
 
 class Waiting:
@@ -153,6 +153,7 @@ def test_a_bad_line_fails_the_batch_and_is_named(
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "features.csv").write_text(f"{ROW}\n" * 9000 + "1,2\n")
     command = ["--model", str(models["pay"]), "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")]
+    command += ["--environment", json.dumps(ENVIRONMENT)]
     assert batch.main([*command, "--max-payload-mb", "1"]) == 1
     assert "features.csv: expected 14 columns, got 2, row 9001" in capsys.readouterr().err
     assert list((tmp_path / "out").iterdir()) == []
@@ -163,6 +164,7 @@ def test_a_batch_without_files_is_refused(
 ) -> None:
     """An empty folder is a mistake, not an empty success; a payload size out of range is bad input."""
     command = ["--model", str(models["pay"]), "--input", str(tmp_path), "--output", str(tmp_path / "out")]
+    command += ["--environment", json.dumps(ENVIRONMENT)]
     assert batch.main(command) == 1
     assert "it holds no file" in capsys.readouterr().err
     assert batch.main([*command, "--max-payload-mb", "0"]) == 2

@@ -21,7 +21,7 @@ import pytest
 from rehearsal.serving.container import Container, Response
 from rehearsal.serving.instance import Instance, Shape
 from rehearsal.serving.server import Server
-from tests.serving.conftest import ALL_KEYS, ROW
+from tests.serving.conftest import ALL_KEYS, ENVIRONMENT, ROW
 
 pytestmark = pytest.mark.rehearsal
 HEADERS = {"Content-Type": "text/csv"}
@@ -203,6 +203,7 @@ def test_the_command_serves_and_logs_no_body(models: dict[str, Path], tmp_path: 
     """The port file appears when requests are taken; SIGTERM ends it with 0; the log has no value of a row."""
     command = [sys.executable, "-m", "rehearsal.serving", "--model", str(models["income"]), "--port", "0"]
     extra = ["--port-file", str(tmp_path / "port"), "--max-concurrency", "2", "--memory-mb", "1024"]
+    extra += ["--environment", json.dumps(ENVIRONMENT)]
     with subprocess.Popen([*command, *extra], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         until(lambda: (tmp_path / "port").exists() or process.poll() is not None, 60)
         port = int((tmp_path / "port").read_text())

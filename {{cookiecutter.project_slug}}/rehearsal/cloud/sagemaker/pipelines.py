@@ -77,6 +77,7 @@ class Executions:
             jobs=self._cloud.jobs,
             cache=self._cache,
             progress=lambda step: self._progress(execution, step),
+            drills=frozenset(self._cloud.options.get("drills", ())),
         )
         arguments = (definition, {one["Name"]: one["Value"] for one in given}, context, execution)
         threading.Thread(target=_execute, args=arguments, daemon=True).start()

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rehearsal.drills import NO_CLARIFY
 from rehearsal.executor.errors import ExecutorError
 from rehearsal.executor.processes import python
 from rehearsal.executor.steps.work import Work, now
@@ -53,6 +54,7 @@ def _run(work: Work, name: str) -> dict[str, Any]:
         work.storage.download(channel["DataSource"]["S3DataSource"]["S3Uri"], folder / kind)
     (folder / "request.json").write_text(json.dumps(dict(work.arguments)), encoding="utf-8")
     arguments = [part for kind in ("training", "validation", "output") for part in (f"--{kind}", str(folder / kind))]
+    arguments += ["--no-explainability"] if NO_CLARIFY in work.context.drills else []
     work.run_process(
         python("-m", "rehearsal.automl", "--request", str(folder / "request.json"), *arguments), folder, {}
     )
@@ -63,29 +65,11 @@ def _collect(work: Work, name: str, output: Path) -> dict[str, Any]:
     """Upload what the job left; turn its `file:` paths into S3 URIs."""
     base = f"{work.arguments['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}"
     work.storage.upload(output, base)
-    described = placed(json.loads((output / "describe.json").read_text(encoding="utf-8")), base)
+    described: dict[str, Any] = placed(json.loads((output / "describe.json").read_text(encoding="utf-8")), base)
     work.context.jobs.candidates[name] = placed(
         json.loads((output / "candidates.json").read_text(encoding="utf-8")), base
     )
-    reports = described.get("BestCandidate", {}).get("CandidateProperties", {}).get("CandidateArtifactLocations", {})
-    paths = {
-        "ModelInsightsJsonReportPath": _json(reports.get("ModelInsights"), output, base, "insights"),
-        "ExplainabilityJsonReportPath": _json(reports.get("Explainability"), output, base, "explainability"),
-    }
-    return {
-        **described,
-        "BestCandidateProperties": {key: uri for key, uri in paths.items() if uri}
-        | described.get("BestCandidateProperties", {}),
-    }
-
-
-def _json(prefix: str | None, output: Path, base: str, kind: str) -> str:
-    """The URI of a report's JSON file: the one below the prefix, or below reports/KIND."""
-    if prefix and prefix.endswith(".json"):
-        return prefix
-    names = {"insights": "statistics.json", "explainability": "analysis.json"}
-    found = sorted(output.glob(f"reports/{kind}/**/{names[kind]}"))
-    return f"{base}/{found[0].relative_to(output).as_posix()}" if found else ""
+    return described
 
 
 def placed(value: Any, base: str, key: str = "") -> Any:  # noqa: ANN401 (JSON)

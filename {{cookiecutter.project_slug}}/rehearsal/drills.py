@@ -1,0 +1,7 @@
+"""What a rehearsal can be told to do without, so that a team sees its project cope: `--drill NAME`."""
+
+# AWS closed SageMaker Clarify to new customers: there, Autopilot makes no explainability report.
+# https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-availability-change.html
+NO_CLARIFY = "no-clarify"
+DRILLS = {NO_CLARIFY: "an account without SageMaker Clarify: Autopilot makes no explainability report"}
+HELP = "; ".join(f"{name}: {text}" for name, text in DRILLS.items())
