@@ -35,7 +35,8 @@ bake: install
 	@"$(venv)/bin/cookiecutter" --no-input --overwrite-if-exists --default-config --output-dir build/rehearsal . >build/rehearsal.log || \
 		{ cat build/rehearsal.log; exit 1; }
 
-test: lint type audit test-fast test-control test-baked  ## everything: the template, then the generated repository with its whole rehearsal
+test:  ## everything: the template, then the generated repository with its whole rehearsal
+	@$(MAKE) --no-print-directory --keep-going lint type audit test-fast test-control test-baked
 
 test-fast: install  ## the tests of the template alone
 	$(python) -m pytest

@@ -9,12 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pytest_cookies.plugin import Cookies
 
 from tests.tree import LEFT_BEHIND, ROOT
 
 Bake = Callable[..., Path]
+# No test depends on how busy the machine is
+hypothesis.settings.register_profile("template", deadline=None)
+hypothesis.settings.load_profile("template")
 
 
 @dataclass(frozen=True)

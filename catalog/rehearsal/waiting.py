@@ -128,21 +128,24 @@ def action(who: People, name: str, execution: str, stage: str, action_name: str,
         RehearsalError: it failed, with its own message.
     """
     for _ in _patiently(f"{name}: {stage}, {action_name}"):
+        # The execution first: it cannot have ended before an action that is read afterwards as still running
+        status = _status(who, name, execution)
         found = _action(who, name, execution, stage, action_name)
         if found.get("status") == "Succeeded":
             return found
-        _require_running(who, name, execution, _status(who, name, execution))
+        _require_running(who, name, execution, status)
     return {}
 
 
 def approval(who: People, name: str, execution: str, say: Say) -> dict[str, Any]:
     """Wait until the manual approval is asked for; give it, with its token."""
     for _ in _patiently(f"{name}: approval"):
+        status = _status(who, name, execution)  # first, as in `action`
         found = _action(who, name, execution, "Approval", "Approve")
         if found.get("token"):
             say(found.get("summary") or f"{name} waits for an approval")
             return found
-        _require_running(who, name, execution, _status(who, name, execution))
+        _require_running(who, name, execution, status)
     return {}
 
 

@@ -6,8 +6,12 @@ import os
 import socket
 from typing import Any
 
+import hypothesis
 import pytest
 
+# No test depends on how busy the machine is
+hypothesis.settings.register_profile("repository", deadline=None)
+hypothesis.settings.load_profile("repository")
 # Set before any SDK is imported: its workflow modules read the region at import.
 os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
