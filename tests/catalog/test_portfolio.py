@@ -40,6 +40,7 @@ STAR = {
     "application-autoscaling:DescribeScheduledActions",
     "cloudformation:GetTemplateSummary",
     "cloudformation:ValidateTemplate",
+    "cloudwatch:GetMetricData",
     "cloudwatch:PutMetricData",
     "codecommit:ListRepositories",
     "ec2:DescribeDhcpOptions",

@@ -26,6 +26,7 @@ STAR = {
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
     "application-autoscaling:DescribeScheduledActions",
+    "cloudwatch:GetMetricData",
     "cloudwatch:PutMetricData",
     "ec2:DescribeDhcpOptions",
     "ec2:DescribeNetworkInterfaces",
@@ -146,9 +147,9 @@ def test_a_star_says_why_it_is_one() -> None:
     conditional = r"(?:^ +- !If\n^ +- Has\w+\n)?"
     blocks = re.findall(rf"((?:^ +#.*\n)*){conditional}^ +- Sid: (\w+)\n((?:^ {{16,}}.*\n)+)", TEXT, re.MULTILINE)
     starred = {name: comment for comment, name, body in blocks if 'Resource: "*"' in body}
-    assert {"ImageLogin", "Metrics", "Leaderboard", "ScalingState", "Network"} == set(starred)
+    assert {"ImageLogin", "Metrics", "Leaderboard", "ScalingState", "ScalingMetrics", "Network"} == set(starred)
     assert [] == [name for name, comment in starred.items() if "No resource type" not in comment]
-    assert 7 == TEXT.count('Resource: "*"\n')
+    assert 8 == TEXT.count('Resource: "*"\n')
 
 
 def test_roles_are_passed_one_by_one_to_one_service() -> None:
@@ -303,7 +304,6 @@ def handlers(kind: str) -> set[str]:
 NEEDLESS = {
     "application-autoscaling:DeleteScheduledAction": "nothing is scheduled",
     "application-autoscaling:PutScheduledAction": "nothing is scheduled",
-    "cloudwatch:GetMetricData": "for predictive scaling",
     "iam:CreateServiceLinkedRole": "the ops team makes it; projects make no roles",
     "kms:DescribeKey": "serverless endpoints have no volume",
     "lambda:DeleteProvisionedConcurrencyConfig": "another service's targets",
