@@ -45,7 +45,14 @@ NETWORK = {
 }
 # Resources whose names AWS or other teams choose, and what else holds the statement to the project, if anything can.
 NAMED_BY_AWS = {
+    f"arn:aws:sagemaker:{HERE}:automl-job/*": "sagemaker:project-id",
     f"arn:aws:sagemaker:{HERE}:automl-job/pipelines-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint/pipelines-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint/sagemaker-clarify-endpoint-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint/sm-clarify-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint-config/pipelines-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint-config/sagemaker-clarify-endpoint-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint-config/sm-clarify-config-*": "",
     f"arn:aws:sagemaker:{HERE}:model/pipelines-*": "",
     f"arn:aws:sagemaker:{HERE}:processing-job/pipelines-*": "",
     f"arn:aws:sagemaker:{HERE}:training-job/pipelines-*": "",
@@ -53,6 +60,9 @@ NAMED_BY_AWS = {
     f"arn:aws:sagemaker:{HERE}:endpoint-config/*": "sagemaker:project-id",
     f"arn:aws:sagemaker:{HERE}:model/*": "sagemaker:project-id",
     f"arn:aws:application-autoscaling:{HERE}:scalable-target/*": "",
+    f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/Endpoints/pipelines-*": "",
+    f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/Endpoints/sagemaker-clarify-endpoint-*": "",
+    f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/Endpoints/sm-clarify-*": "",
     f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/ProcessingJobs*": "",
     f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/TrainingJobs*": "",
     f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/TransformJobs*": "",
@@ -281,16 +291,31 @@ def test_the_build_uploads_where_its_role_may_write() -> None:
 def test_the_execution_role_makes_and_watches_the_pipelines_jobs() -> None:
     """Create and Describe for each kind of step; Autopilot's own jobs are training, processing and transform jobs.
 
+    The shadow endpoint is Autopilot's: https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
     https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html
     """
     kinds = {"AutoMLJob", "ProcessingJob", "TrainingJob", "TransformJob"}
     jobs = {f"{verb}{kind}" for verb in ("Create", "Describe", "Stop") for kind in kinds}
     model = {"CreateModel", "DescribeModel", "DeleteModel"}
+    verbs = ("Create", "Describe", "Delete")
+    shadow = {f"{verb}{kind}" for verb in verbs for kind in ("Endpoint", "EndpointConfig")} | {"InvokeEndpoint"}
     registry = {"CreateModelPackage"} | called("pipeline/steps/champion.py")
-    assert jobs | model | registry | {"AddTags", "ListTags"} == actions_of("ExecutionRole", "sagemaker")
+    assert jobs | model | shadow | registry | {"AddTags", "ListTags"} == actions_of("ExecutionRole", "sagemaker")
     steps = set(re.findall(r"kinds\.(\w+)", (GENERATED / "pipeline" / "definition.py").read_text(encoding="utf-8")))
     enums = {"PROCESSING", "AUTOML", "CREATE_MODEL", "TRANSFORM", "REGISTER_MODEL", "CAPACITY_ERROR", "RESOURCE_LIMIT"}
     assert enums | {"INTERNAL_ERROR"} == steps  # a new kind of step needs permissions
+
+
+def test_what_the_execution_role_may_do_to_endpoints_it_may_not_do_to_the_projects_own() -> None:
+    """tests/control/test_job_roles.py asks the evaluation of policies, for projects of every kind of name."""
+    (document,) = {one.where: one for one in IDENTITY if one.where.startswith("ExecutionRole ")}.values()
+    by_name = {one["Sid"]: one for one in document.statements}
+    on_endpoints = {one for one in by_name["Shadow"]["Action"] if "EndpointConfig" not in one}
+    served = [f"arn:aws:sagemaker:{HERE}:endpoint/adult-{stage}" for stage in ("staging", "prod")]
+    assert (on_endpoints, served) == (set(by_name["NeverServed"]["Action"]), by_name["NeverServed"]["Resource"])
+    assert "Condition" not in by_name["NeverServed"]
+    denying = [one["Sid"] for one in document.statements if one["Effect"] == "Deny"]
+    assert ["NeverServed", "NeverOthers"] == denying
 
 
 def test_the_deploy_role_allows_the_calls_of_prepare_and_check() -> None:

@@ -12,12 +12,28 @@ from rehearsal.cloud.cloud import Cloud
 
 from catalog.rehearsal import iam
 from catalog.rehearsal.iam import usage
+from catalog.rehearsal.iam.policy import Caller, Decision, Policies, Request, decide, read
 from tests.catalog.policies import ROOT, Document, Stack, documents, load
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 HERE = f"{REGION}:{ACCOUNT}"
 PROJECT = {"SageMakerProjectName": "adult", "SageMakerProjectId": "p-abc123def456", "VpcAccess": "true"}
 TAGS = [{"Key": "sagemaker:project-id", "Value": PROJECT["SageMakerProjectId"]}]
+# "Minimum permission policy" of CreateAutoMLJob's role, without what every job needs:
+# https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html#sagemaker-roles-autopilot-perms
+AUTOPILOT = (
+    "CreateEndpoint",
+    "CreateEndpointConfig",
+    "CreateModel",
+    "DeleteEndpoint",
+    "DeleteEndpointConfig",
+    "DeleteModel",
+    "DescribeEndpoint",
+    "DescribeEndpointConfig",
+    "DescribeModel",
+    "InvokeEndpoint",
+    "ListTags",
+)
 # Of CreateProcessingJob's role, where the job has a VPC:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html#sagemaker-roles-createprocessingjob-perms
 NETWORK = (
@@ -113,6 +129,47 @@ def denial(arn: str, action: str, resource: str) -> str:
     return f"User: {who} is not authorized to perform: {action} on resource: {resource} {because}"
 
 
+# ---- Autopilot explains its best candidate on an endpoint of its own
+
+JOB = ["iam:PassRole", "s3:*", "sagemaker:AddTags", "sagemaker:CreateAutoMLJob"]
+
+
+@pytest.mark.parametrize("lacking", AUTOPILOT)
+def test_an_automl_job_fails_without_a_right_that_autopilot_needs(cloud: Cloud, lacking: str) -> None:
+    ours = [f"sagemaker:{action}" for action in AUTOPILOT if action != lacking]
+    arn = role_of(cloud, allow([*JOB, *ours]))
+    said = reason(cloud, "AutoML", automl(arn), arn)
+    assert f"(AccessDeniedException) when calling the {lacking} operation: User: arn:aws:sts::{ACCOUNT}:" in said
+    assert f"is not authorized to perform: sagemaker:{lacking} on resource: arn:aws:sagemaker:{HERE}:" in said
+
+
+def test_an_automl_job_with_all_rights_gets_to_its_data(cloud: Cloud) -> None:
+    arn = role_of(cloud, allow([*JOB, *(f"sagemaker:{action}" for action in AUTOPILOT)]))
+    assert "not authorized" not in reason(cloud, "AutoML", automl(arn), arn)
+
+
+def test_what_the_shadow_endpoint_is_called_is_not_known_so_each_form_must_be_allowed(cloud: Cloud) -> None:
+    """Those of the job, of Clarify's container, and of Clarify's documentation."""
+    rights = [f"sagemaker:{action}" for action in AUTOPILOT]
+    for form in ("pipelines-*", "sm-clarify-*", "sagemaker-clarify-endpoint-*"):
+        arn = f"arn:aws:sagemaker:{HERE}:endpoint/{form}"
+        made = role_of(
+            cloud, allow([*JOB, *rights]), {"Effect": "Deny", "Action": "sagemaker:InvokeEndpoint", "Resource": arn}
+        )
+        said = reason(cloud, "AutoML", automl(made), made)
+        assert f"sagemaker:InvokeEndpoint on resource: {arn[:-1]}" in said
+        assert said.endswith(DENIED)
+
+
+def test_clarify_tags_what_it_makes(cloud: Cloud) -> None:
+    """As reported of a job whose role lacked it: AddTags on endpoint-config/sm-clarify-config-1746251067-14e5."""
+    config = f"arn:aws:sagemaker:{HERE}:endpoint-config/sm-clarify-config-*"
+    rights = [f"sagemaker:{action}" for action in AUTOPILOT]
+    deny = {"Effect": "Deny", "Action": "sagemaker:AddTags", "Resource": config}
+    arn = role_of(cloud, allow([*JOB, *rights]), deny)
+    assert f"sagemaker:AddTags on resource: {config[:-1]}" in reason(cloud, "AutoML", automl(arn), arn)
+
+
 # ---- A job in a VPC
 
 
@@ -198,7 +255,7 @@ def execution_role(cloud: Cloud) -> str:
     return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
 
-def test_the_execution_role_has_what_a_vpc_asks_of_it(cloud: Cloud, execution_role: str) -> None:
+def test_the_execution_role_has_what_autopilot_and_a_vpc_ask_of_it(cloud: Cloud, execution_role: str) -> None:
     before = usage.denied(cloud)
     network = {"SecurityConfig": {"VpcConfig": VPC}}
     said = [
@@ -208,3 +265,49 @@ def test_the_execution_role_has_what_a_vpc_asks_of_it(cloud: Cloud, execution_ro
     new = [one for one in usage.denied(cloud) if one not in before]
     assert [one for one in new if not one["action"].startswith("s3:")] == []
     assert [one for one in said if "not authorized to perform: sagemaker:" in one or "ec2:" in one] == []
+
+
+def decision(action: str, kind: str, name: str, project: str = "adult", tag: str = "") -> Decision:
+    """Decide about a request of the execution role of a project, by its own policy alone."""
+    policy = read(json.dumps(policy_of("ExecutionRole", SageMakerProjectName=project)))
+    context = {"aws:resourcetag/sagemaker:project-id": (tag,)} if tag else {}
+    resource = f"arn:aws:sagemaker:{HERE}:{kind}/{name}"
+    return decide(Request(f"sagemaker:{action}", resource, Caller(ACCOUNT), context), Policies((policy,)))
+
+
+DENIED = "with an explicit deny in an identity-based policy"
+ON_ENDPOINTS = ("AddTags", "CreateEndpoint", "DeleteEndpoint", "DescribeEndpoint", "InvokeEndpoint", "ListTags")
+NEVER_GRANTED = ("DeleteTags", "UpdateEndpoint", "UpdateEndpointWeightsAndCapacities")
+
+
+@pytest.mark.parametrize("project", ["adult", "pipelines-a", "sm-clarify-a", "sagemaker-clarify-endpoint-a"])
+@pytest.mark.parametrize("stage", ["staging", "prod"])
+def test_the_execution_role_never_touches_the_projects_own_endpoints(stage: str, project: str) -> None:
+    """Not even where the project is called as Autopilot and Clarify call theirs."""
+    name, tag = f"{project}-{stage}", PROJECT["SageMakerProjectId"]
+    found = {action: decision(action, "endpoint", name, project, tag) for action in (*ON_ENDPOINTS, *NEVER_GRANTED)}
+    assert [action for action, one in found.items() if one.allowed] == []
+    assert {found[action].because for action in ON_ENDPOINTS} == {DENIED}
+
+
+@pytest.mark.parametrize("action", ON_ENDPOINTS)
+def test_the_execution_role_never_touches_what_is_another_projects(action: str) -> None:
+    assert decision(action, "endpoint", "pipelines-b-prod", tag="p-other").because == DENIED
+    assert decision(action, "endpoint", "pipelines-abc-shadow").allowed
+    assert decision(action, "endpoint", "sm-clarify-x-1", tag=PROJECT["SageMakerProjectId"]).allowed
+
+
+@pytest.mark.parametrize("action", ["DeleteModel", "DescribeModel", "DeleteEndpointConfig"])
+def test_the_execution_role_never_touches_the_models_that_cloudformation_serves(action: str) -> None:
+    """They have the project's tag; this is why no right to a model or configuration goes by the tag alone."""
+    kind, logical = ("endpoint-config", "EndpointConfig") if action.endswith("Config") else ("model", "Model")
+    assert not decision(action, kind, f"{logical}-AbCdEfGhIjKl", tag=PROJECT["SageMakerProjectId"]).allowed
+
+
+@pytest.mark.parametrize("action", ["DescribeAutoMLJob", "StopAutoMLJob", "ListTags"])
+def test_an_automl_job_is_known_by_name_or_by_tag(action: str) -> None:
+    """Its name has 32 characters, and how Pipelines cuts its longer ones is not documented."""
+    assert decision(action, "automl-job", "pipelines-abc123def456-x").allowed
+    assert decision(action, "automl-job", "automl-x", tag=PROJECT["SageMakerProjectId"]).allowed
+    assert not decision(action, "automl-job", "automl-x", tag="p-other").allowed
+    assert not decision(action, "automl-job", "automl-x").allowed

@@ -36,7 +36,7 @@ def enforce(cloud: Cloud) -> None:
         trust.require_service(cloud, role_arn, service, source_arn)
 
     def permit(access_key: str, service: str, operation: str, params: Params) -> None:
-        """Check a request that a service makes with a role, and no client makes here: a job's start."""
+        """Check a request that a service makes with a role, and no client makes here: a job's start, or its own."""
         principal, place = identity.principal_of(access_key), Place(cloud.region, ACCOUNT)
         for needed in actions.of_api(service, operation, params, place, lookup):
             check(cloud, principal, needed, cloud.region, service)
