@@ -55,6 +55,7 @@ REASONS: Sequence[tuple[str, str, str]] = (
     ("*-pipe", "codecommit:*", "where an execution is stopped while it fetches the code"),
     ("*-pipe", "cloudformation:*", "used by the second deployment, or after a first one that failed"),
     ("*-exec", "sagemaker:*", "Pipelines and Autopilot start, watch, tag and stop jobs of their own with this role"),
+    ("*-stack", "cloudwatch:GetMetricData", "a scaling policy's handler lists it; only where an endpoint is scaled"),
     ("*-stack", "application-autoscaling:*", "only where settings.yaml keeps an endpoint warm and scales it"),
     ("*-stack", "*", "used when an endpoint is changed or removed, and by CloudFormation's handlers that read it back"),
 )

@@ -77,6 +77,14 @@ LIMITS = {
     "AWS::SNS::Topic": ("TopicName", 256),
     "AWS::Logs::LogGroup": ("LogGroupName", 512),
 }
+# The same for the endpoints' stacks, which the deploy pipeline makes of deploy/endpoint.yaml
+ENDPOINT_LIMITS = {
+    "AWS::SageMaker::Endpoint": ("EndpointName", 63),
+    "AWS::ApplicationAutoScaling::ScalingPolicy": ("PolicyName", 256),
+    "AWS::CloudWatch::Alarm": ("AlarmName", 255),
+}
+STACK_NAME = 128
+LONGEST = {**OTHER_HOST, **FULL, "SageMakerProjectName": "z" * 32, "SageMakerProjectId": "p-" + "9" * 12}
 MODULES = ("pipeline", "pipeline.errors", "pipeline.names", "pipeline.environment")
 
 
@@ -356,14 +364,54 @@ def test_the_closed_codecommit_is_explained_where_the_host_is_chosen() -> None:
 # ---- Names
 
 
+def named(resources: dict[str, dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """Return each name that a template makes of the project's name or id, by type and place."""
+    found = {
+        (one["Type"], f"{logical}.{key}"): str(value)
+        for logical, one in resources.items()
+        if not one["Type"].startswith("Custom::")
+        for key, value in one["Properties"].items()
+        if key.endswith("Name") and key != "DisplayName"
+    }
+    return {place: name for place, name in found.items() if any(LONGEST[part] in name for part in PROJECT)}
+
+
+def too_long(resources: dict[str, dict[str, Any]], limits: dict[str, tuple[str, int]]) -> list[tuple[str, str]]:
+    """Return the names that pass their service's limit, and those of types that have none here."""
+    return [
+        (place, name)
+        for (kind, place), name in named(resources).items()
+        if kind not in limits or place.rpartition(".")[2] != limits[kind][0] or len(name) > limits[kind][1]
+    ]
+
+
 def test_the_longest_names_keep_the_services_limits() -> None:
-    longest = {**OTHER_HOST, **FULL, "SageMakerProjectName": "z" * 32, "SageMakerProjectId": "p-" + "9" * 12}
-    assert 14 == PARAMETERS["SageMakerProjectId"]["MaxLength"]
-    resources = Stack(TEMPLATE, longest, assume=True).resources().values()
-    named = [one for one in resources if one["Type"] in LIMITS]
-    lengths = [(one["Properties"][LIMITS[one["Type"]][0]], LIMITS[one["Type"]][1]) for one in named]
-    assert [] == [(name, limit) for name, limit in lengths if len(name) > limit]
-    assert 64 == max(len(name) for name, limit in lengths if limit == 64)  # no room for a longer suffix
+    bounds = {name: PARAMETERS[name]["MaxLength"] for name in PROJECT}
+    assert bounds == {name: len(LONGEST[name]) for name in PROJECT}
+    resources = Stack(TEMPLATE, LONGEST, assume=True).resources()
+    assert [] == too_long(resources, LIMITS)
+    assert set(LIMITS) >= {kind for kind, _ in named(resources)}
+
+
+def test_no_role_has_room_for_a_longer_suffix() -> None:
+    """IAM takes 64 characters: with one letter more than `deploy` a role could not be made for every project."""
+    every = named(Stack(TEMPLATE, LONGEST, assume=True).resources())
+    roles = {place: name for (kind, place), name in every.items() if kind == "AWS::IAM::Role"}
+    assert 8 == len(roles)
+    assert {"DeployRole.RoleName": 64} == {place: len(name) for place, name in roles.items() if len(name) >= 64}
+
+
+@pytest.mark.parametrize("stage", ["staging", "prod"])
+def test_the_longest_names_of_an_endpoints_stack_keep_the_services_limits(stage: str) -> None:
+    template = load(GENERATED / "deploy" / "endpoint.yaml")
+    given = {name: LONGEST[name] for name in PROJECT}
+    resources = Stack(template, {**given, "StageName": stage}, assume=True).resources()
+    assert [] == too_long(resources, ENDPOINT_LIMITS)
+    assert set(ENDPOINT_LIMITS) == {kind for kind, _ in named(resources)}
+    pipeline = Stack(TEMPLATE, LONGEST, assume=True).resources()["DeployPipeline"]
+    stacks = [one["Configuration"]["StackName"] for one in actions(pipeline) if "StackName" in one["Configuration"]]
+    assert [len(f"sagemaker-{'-'.join(given.values())}-{stage}")] == [len(one) for one in stacks if one.endswith(stage)]
+    assert max(map(len, stacks)) <= STACK_NAME
 
 
 def test_names_are_those_of_the_generated_repository(generated: dict[str, ModuleType]) -> None:

@@ -26,18 +26,33 @@ STAR = {
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
     "application-autoscaling:DescribeScheduledActions",
+    "cloudwatch:GetMetricData",
     "cloudwatch:PutMetricData",
+    "ecr:GetAuthorizationToken",
+    "sagemaker:ListCandidatesForAutoMLJob",
+}
+# Four of these nine take one, and yet must have none: docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+NETWORK = {
+    "ec2:CreateNetworkInterface",
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteNetworkInterfacePermission",
     "ec2:DescribeDhcpOptions",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
-    "ecr:GetAuthorizationToken",
-    "sagemaker:ListCandidatesForAutoMLJob",
 }
 # Resources whose names AWS or other teams choose, and what else holds the statement to the project, if anything can.
 NAMED_BY_AWS = {
+    f"arn:aws:sagemaker:{HERE}:automl-job/*": "sagemaker:project-id",
     f"arn:aws:sagemaker:{HERE}:automl-job/pipelines-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint/pipelines-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint/sagemaker-clarify-endpoint-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint/sm-clarify-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint-config/pipelines-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint-config/sagemaker-clarify-endpoint-*": "",
+    f"arn:aws:sagemaker:{HERE}:endpoint-config/sm-clarify-config-*": "",
     f"arn:aws:sagemaker:{HERE}:model/pipelines-*": "",
     f"arn:aws:sagemaker:{HERE}:processing-job/pipelines-*": "",
     f"arn:aws:sagemaker:{HERE}:training-job/pipelines-*": "",
@@ -45,14 +60,14 @@ NAMED_BY_AWS = {
     f"arn:aws:sagemaker:{HERE}:endpoint-config/*": "sagemaker:project-id",
     f"arn:aws:sagemaker:{HERE}:model/*": "sagemaker:project-id",
     f"arn:aws:application-autoscaling:{HERE}:scalable-target/*": "",
+    f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/Endpoints/pipelines-*": "",
+    f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/Endpoints/sagemaker-clarify-endpoint-*": "",
+    f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/Endpoints/sm-clarify-*": "",
     f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/ProcessingJobs*": "",
     f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/TrainingJobs*": "",
     f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/TransformJobs*": "",
     "arn:aws:ecr:eu-west-1:*:repository/*": "aws:ResourceAccount",
     KEY: "",
-    f"arn:aws:ec2:{HERE}:network-interface/*": "",
-    f"arn:aws:ec2:{HERE}:security-group/*": "",
-    f"arn:aws:ec2:{HERE}:subnet/*": "",
 }
 # Of these it is not documented that they name the account for which they assume a role.
 SILENT = {"cloudformation.amazonaws.com", "codepipeline.amazonaws.com"}
@@ -63,13 +78,18 @@ def where(document: Document) -> str:
     return document.where
 
 
+def allowing(document: Document) -> list[dict[str, Any]]:
+    """Return the statements that allow."""
+    return [statement for statement in document.statements if statement["Effect"] == "Allow"]
+
+
 def actions_of(role: str, service: str) -> set[str]:
     """Return what a role may do in one service."""
     found = {
         action
         for document in IDENTITY
         if document.where.startswith(f"{role} ")
-        for statement in document.statements
+        for statement in allowing(document)
         for action in listed(statement["Action"])
     }
     return {action.partition(":")[2] for action in found if action.startswith(f"{service}:")}
@@ -127,11 +147,10 @@ def test_no_action_is_a_pattern(document: Document) -> None:
 
 @pytest.mark.parametrize("document", IDENTITY, ids=where)
 def test_every_resource_is_of_this_project_or_has_a_reason(document: Document) -> None:
-    for statement in document.statements:
-        assert "Allow" == statement["Effect"]
+    for statement in allowing(document):
         for resource in listed(statement["Resource"]):
             if resource == "*":
-                assert set(listed(statement["Action"])) <= STAR
+                assert set(listed(statement["Action"])) <= STAR | NETWORK
             elif resource in NAMED_BY_AWS:
                 assert NAMED_BY_AWS[resource] in str(statement.get("Condition", ""))
             elif ":connection/" in resource:
@@ -142,13 +161,14 @@ def test_every_resource_is_of_this_project_or_has_a_reason(document: Document) -
 
 
 def test_a_star_says_why_it_is_one() -> None:
-    """The comment above the statement cites the service authorization reference, or the one before it."""
+    """The comment above the statement cites the service authorization reference, or the roles' own documentation."""
     conditional = r"(?:^ +- !If\n^ +- Has\w+\n)?"
     blocks = re.findall(rf"((?:^ +#.*\n)*){conditional}^ +- Sid: (\w+)\n((?:^ {{16,}}.*\n)+)", TEXT, re.MULTILINE)
     starred = {name: comment for comment, name, body in blocks if 'Resource: "*"' in body}
-    assert {"ImageLogin", "Metrics", "Leaderboard", "ScalingState", "Network"} == set(starred)
+    assert "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html" in starred.pop("Network")
+    assert {"ImageLogin", "Metrics", "Leaderboard", "ScalingState", "ScalingMetrics"} == set(starred)
     assert [] == [name for name, comment in starred.items() if "No resource type" not in comment]
-    assert 7 == TEXT.count('Resource: "*"\n')
+    assert 8 == TEXT.count('Resource: "*"\n')
 
 
 def test_roles_are_passed_one_by_one_to_one_service() -> None:
@@ -244,12 +264,10 @@ def test_each_role_may_use_the_key_for_what_it_reads_and_writes() -> None:
 
 
 def test_only_the_jobs_may_use_the_network() -> None:
-    """The list of the roles' documentation: docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html."""
-    verbs = ("CreateNetworkInterface", "DeleteNetworkInterface")
-    interfaces = {f"ec2:{verb}{suffix}" for verb in verbs for suffix in ("", "Permission")}
-    kinds = ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
-    expected = interfaces | {f"ec2:Describe{kind}" for kind in kinds}
-    assert {("ExecutionRole", "{}"): expected} == rights({"VpcAccess": "true"}, "ec2")
+    """The list of the roles' documentation, in one statement, without a resource and without a condition."""
+    assert {("ExecutionRole", "{}"): NETWORK} == rights({"VpcAccess": "true"}, "ec2")
+    statements = [one for document in IDENTITY for one in document.statements if "ec2:" in str(one["Action"])]
+    assert [("*", 9)] * 2 == [(one["Resource"], len(one["Action"])) for one in statements]
 
 
 # ---- What the jobs call
@@ -273,16 +291,31 @@ def test_the_build_uploads_where_its_role_may_write() -> None:
 def test_the_execution_role_makes_and_watches_the_pipelines_jobs() -> None:
     """Create and Describe for each kind of step; Autopilot's own jobs are training, processing and transform jobs.
 
+    The shadow endpoint is Autopilot's: https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
     https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html
     """
     kinds = {"AutoMLJob", "ProcessingJob", "TrainingJob", "TransformJob"}
     jobs = {f"{verb}{kind}" for verb in ("Create", "Describe", "Stop") for kind in kinds}
     model = {"CreateModel", "DescribeModel", "DeleteModel"}
+    verbs = ("Create", "Describe", "Delete")
+    shadow = {f"{verb}{kind}" for verb in verbs for kind in ("Endpoint", "EndpointConfig")} | {"InvokeEndpoint"}
     registry = {"CreateModelPackage"} | called("pipeline/steps/champion.py")
-    assert jobs | model | registry | {"AddTags", "ListTags"} == actions_of("ExecutionRole", "sagemaker")
+    assert jobs | model | shadow | registry | {"AddTags", "ListTags"} == actions_of("ExecutionRole", "sagemaker")
     steps = set(re.findall(r"kinds\.(\w+)", (GENERATED / "pipeline" / "definition.py").read_text(encoding="utf-8")))
     enums = {"PROCESSING", "AUTOML", "CREATE_MODEL", "TRANSFORM", "REGISTER_MODEL", "CAPACITY_ERROR", "RESOURCE_LIMIT"}
     assert enums | {"INTERNAL_ERROR"} == steps  # a new kind of step needs permissions
+
+
+def test_what_the_execution_role_may_do_to_endpoints_it_may_not_do_to_the_projects_own() -> None:
+    """tests/control/test_job_roles.py asks the evaluation of policies, for projects of every kind of name."""
+    (document,) = {one.where: one for one in IDENTITY if one.where.startswith("ExecutionRole ")}.values()
+    by_name = {one["Sid"]: one for one in document.statements}
+    on_endpoints = {one for one in by_name["Shadow"]["Action"] if "EndpointConfig" not in one}
+    served = [f"arn:aws:sagemaker:{HERE}:endpoint/adult-{stage}" for stage in ("staging", "prod")]
+    assert (on_endpoints, served) == (set(by_name["NeverServed"]["Action"]), by_name["NeverServed"]["Resource"])
+    assert "Condition" not in by_name["NeverServed"]
+    denying = [one["Sid"] for one in document.statements if one["Effect"] == "Deny"]
+    assert ["NeverServed", "NeverOthers"] == denying
 
 
 def test_the_deploy_role_allows_the_calls_of_prepare_and_check() -> None:
@@ -303,7 +336,6 @@ def handlers(kind: str) -> set[str]:
 NEEDLESS = {
     "application-autoscaling:DeleteScheduledAction": "nothing is scheduled",
     "application-autoscaling:PutScheduledAction": "nothing is scheduled",
-    "cloudwatch:GetMetricData": "for predictive scaling",
     "iam:CreateServiceLinkedRole": "the ops team makes it; projects make no roles",
     "kms:DescribeKey": "serverless endpoints have no volume",
     "lambda:DeleteProvisionedConcurrencyConfig": "another service's targets",

@@ -404,6 +404,40 @@ def test_a_stack_is_made_with_its_role(cloud: Cloud) -> None:
     assert ["is not authorized to perform: sagemaker:CreateModel" in one for one in reasons] == [True]
 
 
+@pytest.mark.parametrize("lacking", ["cloudwatch:GetMetricData", "application-autoscaling:PutScalingPolicy", ""])
+def test_a_stack_makes_a_scaling_policy_with_all_that_its_handler_lists(cloud: Cloud, lacking: str) -> None:
+    """The registry's schema of AWS::ApplicationAutoScaling::ScalingPolicy, handlers create and update."""
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/scaled-{next(_number)}/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency",
+    }
+    cloud.client("application-autoscaling").register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+    metric = {"PredefinedMetricType": "SageMakerVariantProvisionedConcurrencyUtilization"}
+    tracking = {"TargetValue": 0.7, "PredefinedMetricSpecification": metric}
+    properties = {
+        **target,
+        "PolicyName": "warm",
+        "PolicyType": "TargetTrackingScaling",
+        "TargetTrackingScalingPolicyConfiguration": tracking,
+    }
+    policy = {"Type": "AWS::ApplicationAutoScaling::ScalingPolicy", "Properties": properties}
+    deny = [{"Effect": "Deny", "Action": lacking, "Resource": "*"}] if lacking else []
+    rights = allow("application-autoscaling:*", "cloudwatch:*")
+    arn = role(cloud, rights, *deny, trusts=trust(Service="cloudformation.amazonaws.com"))
+    client, name = cloud.client("cloudformation"), f"scaled-{next(_number)}"
+    text = json.dumps({"Resources": {"Policy": policy}})
+    client.create_stack(StackName=name, TemplateBody=text, RoleARN=arn, OnFailure="DO_NOTHING")
+    deadline = time.monotonic() + 10
+    while (status := client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]).endswith("PROGRESS"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    events = client.describe_stack_events(StackName=name)["StackEvents"]
+    said = [one["ResourceStatusReason"] for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
+    assert status == ("CREATE_FAILED" if lacking else "CREATE_COMPLETE")
+    assert any(f"not authorized to perform: {lacking} on resource" in one for one in said) is bool(lacking)
+
+
 # ---- Permissions beside the front, and the report
 
 

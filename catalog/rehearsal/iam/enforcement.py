@@ -10,7 +10,7 @@ from rehearsal.cloud.registry import ACCOUNT
 from rehearsal.cloud.sagemaker import runtime
 from rehearsal.cloud.wire import Wire
 
-from catalog.rehearsal.iam import accounts, actions, identity, s3, trust, usage
+from catalog.rehearsal.iam import accounts, actions, identity, jobs, s3, trust, usage
 from catalog.rehearsal.iam.actions import Needed, Place
 from catalog.rehearsal.iam.identity import Principal
 from catalog.rehearsal.iam.judging import CODES, check
@@ -28,16 +28,20 @@ def enforce(cloud: Cloud) -> None:
     def authorize(request: Wire, operation: OperationModel | None, params: Params) -> None:
         usage.of(cloud).count()
         _authorize(cloud, lookup, request, operation, params)
+        if operation and operation.service_model.service_name == "sagemaker":
+            jobs.require(cloud, operation.name, params)
         _remember(cloud, operation)
 
     def trusts(role_arn: str, service: str, source_arn: str) -> None:
         trust.require_service(cloud, role_arn, service, source_arn)
 
     def permit(access_key: str, service: str, operation: str, params: Params) -> None:
-        """Check a request that a service makes with a role, and that no client makes here: a job's start."""
+        """Check a request that a service makes with a role, and no client makes here: a job's start, or its own."""
         principal, place = identity.principal_of(access_key), Place(cloud.region, ACCOUNT)
         for needed in actions.of_api(service, operation, params, place, lookup):
             check(cloud, principal, needed, cloud.region, service)
+        if service == "sagemaker":
+            jobs.require(cloud, operation, params)
 
     cloud.extensions["authorize"] = authorize
     cloud.extensions["permit"] = permit

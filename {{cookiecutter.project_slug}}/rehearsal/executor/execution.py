@@ -92,7 +92,7 @@ class Context:
         environment: the variables that point a job's own AWS clients to the cloud.
         folder: where each job gets a folder and a log.
         progress: told of each step when it starts and when it ends.
-        permit: asked before the job that a request names is started: operation and request.
+        permit: asked before a job is started, and before what the job itself does with its role: operation and request.
         drills: what is to go wrong on purpose, by name (see `rehearsal.drills`).
     """
 

@@ -80,6 +80,7 @@ class ResourceType:
         attributes: gives what Fn::GetAtt can ask for.
         delete_request: gives the parameters of the delete operation.
         prepare: turns properties into parameters, where they differ.
+        besides: calls what AWS's handler calls beside the operation that makes or changes it.
         ready: raises until the resource is usable: returns True when it is.
     """
 
@@ -94,6 +95,7 @@ class ResourceType:
     fixed: frozenset[str] = frozenset()
     attributes: Callable[[Properties, Properties], dict[str, str]] = lambda request, answer: {}
     prepare: Callable[[Properties], Properties] = lambda properties: properties
+    besides: Callable[["Cloud", Properties], None] = lambda cloud, request: None
     ready: Callable[["Cloud", Properties], bool] = lambda cloud, request: True
 
 
@@ -202,6 +204,7 @@ class Provider:
         try:
             answer = self._call(kind.service, operation, request)
             whole = {**(old.request if old else {}), **request}
+            kind.besides(self._cloud, whole)
             self._await(kind, whole)
         except ClientError as error:
             raise ResourceError(str(error)) from error

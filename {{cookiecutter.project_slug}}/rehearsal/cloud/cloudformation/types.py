@@ -1,5 +1,6 @@
 """Steps 7 and 10: the resource types of deploy/endpoint.yaml, each mapped to the operations that AWS calls for it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rehearsal.cloud.cloudformation.resources import Properties, ResourceError, ResourceType, register
@@ -29,6 +30,16 @@ def _policy(properties: Properties) -> Properties:
     if target:
         given["ResourceId"], given["ScalableDimension"], given["ServiceNamespace"] = target.split("|")
     return given
+
+
+def _metric_data(cloud: "Cloud", request: Properties) -> None:
+    """The type's handlers list `cloudwatch:GetMetricData` among their permissions, by its schema in the registry."""
+    metric = {"Namespace": "AWS/SageMaker", "MetricName": "ServerlessProvisionedConcurrencyUtilization"}
+    query = {"Id": "policy", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Average"}}
+    now = datetime.now(UTC)
+    cloud.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[query], StartTime=now - timedelta(minutes=5), EndTime=now
+    )
 
 
 TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -110,6 +121,7 @@ register(
         delete="delete_scaling_policy",
         fixed=frozenset({"PolicyName", "ScalingTargetId", *TARGET}),
         prepare=_policy,
+        besides=_metric_data,
         ref=lambda request, answer: str(answer["PolicyARN"]),
         attributes=lambda request, answer: {"Arn": str(answer["PolicyARN"]), "PolicyName": request["PolicyName"]},
         delete_request=lambda request: {key: request[key] for key in ("PolicyName", *TARGET)},

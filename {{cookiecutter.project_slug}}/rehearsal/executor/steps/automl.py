@@ -8,6 +8,7 @@ from typing import Any
 from rehearsal.drills import NO_CLARIFY
 from rehearsal.executor.errors import ExecutorError
 from rehearsal.executor.processes import python
+from rehearsal.executor.steps import shadow
 from rehearsal.executor.steps.work import Work, now
 
 NAME_LIMIT = 32  # of AutoMLJobName
@@ -28,6 +29,7 @@ def run(work: Work) -> dict[str, Any]:
     described |= {"AutoMLJobStatus": "InProgress", "AutoMLJobSecondaryStatus": "Starting", "LastModifiedTime": now()}
     work.context.jobs.record("automl", name, described)
     try:
+        _require_rights(work, name)
         done = {**described, **_run(work, name)}
     except ExecutorError as error:
         failed = {"AutoMLJobStatus": "Failed", "AutoMLJobSecondaryStatus": "Failed", "FailureReason": str(error)[:1024]}
@@ -43,6 +45,12 @@ def run(work: Work) -> dict[str, Any]:
         "automl", name, {key: value for key, value in done.items() if key != "BestCandidateProperties"}
     )
     return done
+
+
+def _require_rights(work: Work, name: str) -> None:
+    """Ask for the rights that explaining takes: AWS does after training, the rehearsal before, so nobody waits for it."""
+    for operation, request in shadow.requests(name, work.arguments, work.context.region, work.context.account):
+        work.require_allowed(operation, request)
 
 
 def _run(work: Work, name: str) -> dict[str, Any]:

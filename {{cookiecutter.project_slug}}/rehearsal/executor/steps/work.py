@@ -61,6 +61,18 @@ class Work:
                 f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {error.message}"
             ) from error
 
+    def require_allowed(self, operation: str, request: Mapping[str, Any]) -> None:
+        """Ask whether the role may do what a running job does with it.
+
+        Raises:
+            ExecutorError: in the words of a container that was refused.
+        """
+        try:
+            self.context.permit(operation, request)
+        except AwsError as error:
+            said = f"An error occurred ({error.code}) when calling the {operation} operation: {error.message}"
+            raise ExecutorError(f"ClientError: {said}") from error
+
     def folder(self, job: str) -> Path:
         """Make the job's own folder."""
         made = self.context.folder / job
