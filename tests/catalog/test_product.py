@@ -348,7 +348,7 @@ def test_codecommit_and_connections_exclude_each_other() -> None:
     assert (codecommit, empty) == found["CodeCommitNeedsNone"]
 
 
-def test_the_closed_codecommit_is_explained_where_the_host_is_chosen() -> None:
+def test_a_refusal_by_codecommit_is_explained_where_the_host_is_chosen() -> None:
     """Nothing of ours runs when CloudFormation is refused the repository (SEED.md)."""
     assert "OperationNotAllowedException" in PARAMETERS["GitProvider"]["Description"]
 
