@@ -193,6 +193,21 @@ def test_without_the_s3_route_nobody_is_let_in_and_no_other_service_may_act_as_t
     assert [["servicecatalog.amazonaws.com"]] == [statement["Principal"]["Service"] for statement in trust]
 
 
+def test_both_buckets_that_studio_reads_in_the_browser_have_the_cors_of_awss_sample() -> None:
+    """Its six exposed headers, from s3_templates/cors-policy.json of aws-samples/sagemaker-custom-project-templates."""
+    names = "ETag x-amz-delete-marker x-amz-id-2 x-amz-request-id x-amz-server-side-encryption x-amz-version-id"
+    rule = {
+        "AllowedOrigins": ["https://*.sagemaker.aws"],
+        "AllowedMethods": ["GET", "HEAD"],
+        "AllowedHeaders": ["*"],
+        "ExposedHeaders": names.split(),
+        "MaxAge": 3000,
+    }
+    project = Stack(load(PRODUCT)).resources()["Bucket"]["Properties"]
+    found = [one["CorsConfiguration"] for one in (WHOLE.resources()["ArtifactBucket"]["Properties"], project)]
+    assert [{"CorsRules": [rule]}] * 2 == found
+
+
 # ---- The bucket
 
 
@@ -307,8 +322,8 @@ def test_the_launch_role_cannot_touch_the_catalogues_own_roles(name: str) -> Non
 
 # What CloudFormation's handlers may call, and product.yaml gives no cause for.
 NEEDLESS = {
-    "s3": r"(?!Get)\w*(Abac|Accelerate|Acl|Analytics|CORS|Cors|IntelligentTiering|Inventory|Lock|Logging|Metadata"
-    r"|Metrics|Notification|Replication|Website)\w*|Delete(Bucket(Encryption|Lifecycle)|Object)|(Tag|Untag)Resource"
+    "s3": r"(?!Get)\w*(Abac|Accelerate|Acl|Analytics|IntelligentTiering|Inventory|Lock|Logging|Metadata"
+    r"|Metrics|Notification|Replication|Website)\w*|Delete(Bucket(Cors|Encryption|Lifecycle)|Object)|(Tag|Untag)Resource"
     r"|ListTagsForResource|GetBucketAbac|GetObjectVersion|REST\.PUT\.OBJECT",
     "s3tables": r"\w+",
     "firehose": r"\w+",
