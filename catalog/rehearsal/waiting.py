@@ -33,6 +33,19 @@ def provisioned(who: People, project: Project, say: Say) -> None:
             raise RehearsalError(f"project {project.name}: {details.get('ProvisionedProductStatusMessage', found)}")
 
 
+def approver_policy(who: People, project: Project) -> str:
+    """Give the ARN of the policy for approvers, an output of the project's stack.
+
+    Raises:
+        RehearsalError: no stack of this project has it.
+    """
+    for stack in who.ops("cloudformation").describe_stacks()["Stacks"]:
+        found = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+        if found.get("ApproverPolicyArn", "").endswith(f"/{project.approver_policy}"):
+            return str(found["ApproverPolicyArn"])
+    raise RehearsalError(f"no stack of project {project.name} has the output ApproverPolicyArn")
+
+
 def removed(who: People, project: Project) -> None:
     """Wait until a project that is being deleted is gone.
 
@@ -127,8 +140,9 @@ def action(who: People, name: str, execution: str, stage: str, action_name: str,
     Raises:
         RehearsalError: it failed, with its own message.
     """
+    looking = who.studio("codepipeline")
     for _ in _patiently(f"{name}: {stage}, {action_name}"):
-        found = _action(who, name, execution, stage, action_name)
+        found = _action(looking, name, execution, stage, action_name)
         if found.get("status") == "Succeeded":
             return found
         _require_running(who, name, execution, _status(who, name, execution))
@@ -136,9 +150,10 @@ def action(who: People, name: str, execution: str, stage: str, action_name: str,
 
 
 def approval(who: People, name: str, execution: str, say: Say) -> dict[str, Any]:
-    """Wait until the manual approval is asked for; give it, with its token."""
+    """Wait as the approver until the manual approval is asked for; give it, with its token."""
+    looking = who.approver("codepipeline")
     for _ in _patiently(f"{name}: approval"):
-        found = _action(who, name, execution, "Approval", "Approve")
+        found = _action(looking, name, execution, "Approval", "Approve")
         if found.get("token"):
             say(found.get("summary") or f"{name} waits for an approval")
             return found
@@ -163,8 +178,8 @@ def _status(who: People, name: str, execution: str) -> str:
     return str(who.ops("codepipeline").get_pipeline_execution(**given)["pipelineExecution"]["status"])
 
 
-def _action(who: People, name: str, execution: str, stage: str, action_name: str) -> dict[str, Any]:
-    state = who.studio("codepipeline").get_pipeline_state(name=name)
+def _action(looking: Any, name: str, execution: str, stage: str, action_name: str) -> dict[str, Any]:  # noqa: ANN401
+    state = looking.get_pipeline_state(name=name)
     for one in state["stageStates"]:
         if one["stageName"] == stage and one.get("latestExecution", {}).get("pipelineExecutionId") == execution:
             for found in one.get("actionStates", []):

@@ -119,6 +119,9 @@ class Walk:
             branch = self.who.studio("codecommit").get_branch(repositoryName=project.repository, branchName="main")
             commit = branch["branch"]["commitId"]
             step.evidence = f"commit {commit} in {self.who.url}/v1/repos/{project.repository}"
+            policy = waiting.approver_policy(self.who, project)
+            self.who.appoint(policy)
+            self.say(f"operations attach {policy} to the approver's role")
 
     def train(self, project: Project) -> str:
         """Step 4: the push started CI, and CI the SageMaker pipeline; give the registered package's ARN."""
@@ -139,11 +142,17 @@ class Walk:
         raise RehearsalError(f"group {project.group} has no model package that is {status}")
 
     def approve(self, package: str) -> None:
-        """Step 5: a person decides."""
+        """Step 5: a person looks at the metrics, and decides; both with the rights of the approver policy alone."""
         with self._step(5) as step:
+            sagemaker = self.who.approver("sagemaker")
+            described = sagemaker.describe_model_package(ModelPackageName=package)
+            quality = described["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
+            bucket, _, key = quality.removeprefix("s3://").partition("/")
+            self.who.approver("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+            self.say(f"the approver looks at {quality}")
             approved = self.ask(f"Approve {package}?") == "approve"
             status = "Approved" if approved else "Rejected"
-            self.who.studio("sagemaker").update_model_package(
+            sagemaker.update_model_package(
                 ModelPackageArn=package, ModelApprovalStatus=status, ApprovalDescription=f"{status} in the rehearsal"
             )
             step.evidence = f"{package} is {status}"
@@ -177,11 +186,12 @@ class Walk:
         with self._step(9) as step:
             asked = waiting.approval(self.who, project.deploy_pipeline, execution, self.say)
             target = self.work / "dossier.html"
-            target.write_bytes(self._object(project.bucket, f"{results(package)}/dossier.html"))
+            dossier = {"Bucket": project.bucket, "Key": f"{results(package)}/dossier.html"}
+            target.write_bytes(self.who.approver("s3").get_object(**dossier)["Body"].read())
             step.evidence = shown(target)
             self.say(f"open {shown(target)} in a browser")
             approved = self.ask("Deploy to prod?") == "approve"
-            self.who.studio("codepipeline").put_approval_result(
+            self.who.approver("codepipeline").put_approval_result(
                 pipelineName=project.deploy_pipeline,
                 stageName="Approval",
                 actionName="Approve",

@@ -292,7 +292,7 @@ def test_policies_keep_iams_lengths(pseudo: dict[str, str], monkeypatch: pytest.
     length: Counter[tuple[str, str]] = Counter()
     for document in documents(WHOLE):
         length[document.where.split()[0], document.kind] += len(json.dumps(document.body, separators=(",", ":")))
-    limits = {"identity": 10_240, "boundary": 6_144, "trust": 2_048, "resource": 20_480}
+    limits = {"identity": 10_240, "boundary": 6_144, "managed": 6_144, "trust": 2_048, "resource": 20_480}
     assert {} == {key: size for key, size in length.items() if size > limits[key[1]]}
 
 
@@ -309,8 +309,29 @@ def test_the_launch_role_makes_roles_under_the_boundary_only() -> None:
             boundary = {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/sagemaker-autopilot-boundary"}
             assert {"StringEquals": boundary} == statement["Condition"]
     every = {action for statement in statements for action in listed(statement["Action"])}
-    never = {"iam:AttachRolePolicy", "iam:DeleteRolePermissionsBoundary", "iam:CreatePolicy", "iam:CreateUser"}
+    never = {
+        "iam:AttachRolePolicy",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:SetDefaultPolicyVersion",
+        "iam:CreateUser",
+    }
     assert set() == every & never
+
+
+def test_the_launch_role_makes_policies_of_one_name_only() -> None:
+    """The approvers', which people attach: neither the boundary nor another policy of the account."""
+    reach = {r for action, r in allowed(documents_of("LaunchRole")) if action.startswith("iam:") and "Polic" in action}
+    own = {r for r in reach if ":policy/" in r}
+    assert {"arn:aws:iam::111122223333:policy/sagemaker-*-p-*-approver"} == own
+    policies_made = {
+        one["Properties"]["ManagedPolicyName"]
+        for one in Stack(load(PRODUCT), {"SageMakerProjectName": "a", "SageMakerProjectId": "p-1"}).resources().values()
+        if one["Type"] == "AWS::IAM::ManagedPolicy"
+    }
+    assert {"sagemaker-a-p-1-approver"} == policies_made
+    others = [one["Properties"] for one in WHOLE.resources().values() if one["Type"] == "AWS::IAM::ManagedPolicy"]
+    arns = [f"arn:aws:iam::111122223333:policy/{one['ManagedPolicyName']}" for one in others]
+    assert [] == [arn for arn in arns for pattern in own if fnmatch.fnmatchcase(arn, pattern)]
 
 
 @pytest.mark.parametrize("name", ["launch", "seed", "router"])
@@ -332,7 +353,7 @@ NEEDLESS = {
     "sns": r"PutDataProtectionPolicy",
     "sagemaker": r"PutModelPackageGroupPolicy",
     "codepipeline": r"StartPipelineExecution",  # with RestartExecutionOnUpdate
-    "iam": r"(Attach|Detach)RolePolicy|DeleteRolePermissionsBoundary",  # own policies only, and the boundary stays
+    "iam": r"(Attach|Detach)(Group|Role|User)Policy|DeleteRolePermissionsBoundary",  # the boundary stays
 }
 # The schemas of these name no permissions.
 # https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-permissions-reference.html

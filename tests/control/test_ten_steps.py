@@ -230,6 +230,7 @@ def test_a_removed_project_keeps_the_teams_work_and_nothing_else(world: World) -
         for one in world.who.ops("cloudformation").describe_stacks()["Stacks"]
         if one["StackName"].startswith("SC-")
     )
+    world.who.dismiss(waiting.approver_policy(world.who, world.project))
     world.who.studio("sagemaker").delete_project(ProjectName=world.project.name)
     waiting.removed(world.who, world.project)
     project, ops = world.project, world.who.ops
