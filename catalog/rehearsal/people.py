@@ -2,8 +2,10 @@
 
 Operations act as the account's administrator, as `catalog/README.md` asks. The Studio role holds the part of
 AmazonSageMakerFullAccess that creating a project and looking take; nothing of it makes resources by itself, and it may
-not approve. The approver's role has no rights of its own: operations attach the policy that the product makes for a
-project (`ApproverPolicyArn`), and what that lacks shows up as a denial.
+not approve. What else a lead needs to make projects from S3 is the ops stack's policy (`StudioPolicyArn`).
+
+The approver's role has no rights of its own: operations attach the policy that the product makes for a project
+(`ApproverPolicyArn`), and what that lacks shows up as a denial.
 """
 
 import json
@@ -45,8 +47,6 @@ STUDIO_MAY: list[dict[str, Any]] = [
             "codepipeline:GetPipelineState",
             "codepipeline:ListActionExecutions",
             "codepipeline:ListPipelineExecutions",
-            "cloudformation:DescribeStackEvents",
-            "cloudformation:DescribeStacks",
             "s3:GetObject",
             "s3:ListBucket",
         ],
@@ -91,6 +91,10 @@ class People:
         if allowed:
             policy = json.dumps({"Version": "2012-10-17", "Statement": allowed})
             iam.put_role_policy(RoleName=name, PolicyName=POLICY, PolicyDocument=policy)
+
+    def equip(self, policy: str) -> None:
+        """Let the lead make projects from S3: attach the ops stack's policy for Studio roles; twice is no error."""
+        self.ops("iam").attach_role_policy(RoleName=STUDIO, PolicyArn=policy)
 
     def appoint(self, policy: str) -> None:
         """Let the approver approve: attach the policy of a project, by its ARN; twice is no error."""

@@ -25,12 +25,25 @@ def provisioned(who: People, project: Project, say: Say) -> None:
     sagemaker, seen = who.studio("sagemaker"), set[str]()
     for _ in _patiently(f"project {project.name}"):
         found = sagemaker.describe_project(ProjectName=project.name)
-        _say_resources(who, project, seen, say)
+        stack, said = _stack_of(found)
+        _say_resources(who.studio if stack.startswith("SP-") else who.ops, stack, seen, say)
         if found["ProjectStatus"] == "CreateCompleted":
             return
         if "Fail" in found["ProjectStatus"]:
-            details = found.get("ServiceCatalogProvisionedProductDetails", {})
-            raise RehearsalError(f"project {project.name}: {details.get('ProvisionedProductStatusMessage', found)}")
+            raise RehearsalError(f"project {project.name}: {said or found}")
+
+
+def _stack_of(project: dict[str, Any]) -> tuple[str, str]:
+    """Give the name of a project's stack, and the message of what stands behind the project's status.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeProject.html
+    """
+    for one in project.get("TemplateProviderDetails", []):
+        stack = one["CfnTemplateProviderDetail"]["StackDetail"]
+        return stack["Name"], stack["StatusMessage"]
+    details = project["ServiceCatalogProvisionedProductDetails"]
+    account = project["ProjectArn"].split(":")[4]
+    return f"SC-{account}-{details['ProvisionedProductId']}", details.get("ProvisionedProductStatusMessage", "")
 
 
 def approver_policy(who: People, project: Project) -> str:
@@ -44,6 +57,20 @@ def approver_policy(who: People, project: Project) -> str:
         if found.get("ApproverPolicyArn", "").endswith(f"/{project.approver_policy}"):
             return str(found["ApproverPolicyArn"])
     raise RehearsalError(f"no stack of project {project.name} has the output ApproverPolicyArn")
+
+
+def updated(who: People, project: Project) -> None:
+    """Wait until a project that is being updated is as it is wanted.
+
+    Raises:
+        RehearsalError: it could not be updated.
+    """
+    for _ in _patiently(f"the update of project {project.name}"):
+        found = who.studio("sagemaker").describe_project(ProjectName=project.name)
+        if found["ProjectStatus"] == "UpdateCompleted":
+            return
+        if found["ProjectStatus"] == "UpdateFailed":
+            raise RehearsalError(f"project {project.name}: {_stack_of(found)[1]}")
 
 
 def removed(who: People, project: Project) -> None:
@@ -80,19 +107,20 @@ def stack_removed(who: People, name: str) -> None:
             raise RehearsalError(f"stack {name} could not be deleted: {found[0].get('StackStatusReason')}")
 
 
-def _say_resources(who: People, project: Project, seen: set[str], say: Say) -> None:
-    """Say which resources of the project's stack have been made."""
-    stacks = who.studio("cloudformation")
-    for stack in stacks.describe_stacks()["Stacks"]:
-        given = {one["ParameterKey"]: one.get("ParameterValue") for one in stack.get("Parameters", [])}
-        if given.get("SageMakerProjectId") != project.id or stack["StackName"] == project.stack("staging"):
-            continue
-        for event in reversed(stacks.describe_stack_events(StackName=stack["StackId"])["StackEvents"]):
-            status = event["ResourceStatus"]
-            if event["EventId"] not in seen and not status.endswith("IN_PROGRESS"):
-                reason = f": {event['ResourceStatusReason']}" if event.get("ResourceStatusReason") else ""
-                say(f"  {event['ResourceType']} {event['LogicalResourceId']} {status}{reason}")
-            seen.add(event["EventId"])
+def _say_resources(client: Callable[[str], Any], stack: str, seen: set[str], say: Say) -> None:
+    """Say which resources of the project's stack have been made; those of Service Catalog are the ops team's to see."""
+    try:
+        events = client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        return  # Service Catalog has not made it yet
+    for event in reversed(events):
+        status = event["ResourceStatus"]
+        if event["EventId"] not in seen and not status.endswith("IN_PROGRESS"):
+            reason = f": {event['ResourceStatusReason']}" if event.get("ResourceStatusReason") else ""
+            say(f"  {event['ResourceType']} {event['LogicalResourceId']} {status}{reason}")
+        seen.add(event["EventId"])
 
 
 def pipeline(who: People, name: str, say: Say, besides: Collection[str] = ()) -> str:

@@ -29,7 +29,7 @@ PUBLISHED = {
 }
 ROLES = [f"arn:aws:iam::111122223333:role/service-role/studio-{number}" for number in range(1, 6)]
 FIRST = Stack(TEMPLATE)
-WHOLE = Stack(TEMPLATE, {**PUBLISHED, "StudioRoleArns": ",".join(ROLES), "S3ProvisionedRoute": "true"})
+WHOLE = Stack(TEMPLATE, {**PUBLISHED, "StudioRoleArns": ",".join(ROLES)})
 POLICIES = list(documents(WHOLE))
 NAMES = [document.where for document in POLICIES]
 
@@ -184,13 +184,51 @@ def test_the_s3_route_opens_the_bucket_to_studio_alone() -> None:
 
 
 def test_without_the_s3_route_nobody_is_let_in_and_no_other_service_may_act_as_the_launch_role() -> None:
-    stack = Stack(TEMPLATE, {**PUBLISHED, "StudioRoleArns": ",".join(ROLES)})
+    stack = Stack(TEMPLATE, {**PUBLISHED, "StudioRoleArns": ",".join(ROLES), "S3ProvisionedRoute": "false"})
     made = stack.resources()
+    assert "StudioPolicy" not in made
     statements = made["ArtifactBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert [] == [statement["Sid"] for statement in statements if statement["Effect"] == "Allow"]
     assert "CorsConfiguration" not in made["ArtifactBucket"]["Properties"]
     trust = made["LaunchRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert [["servicecatalog.amazonaws.com"]] == [statement["Principal"]["Service"] for statement in trust]
+
+
+def test_studios_roles_make_stacks_of_projects_from_the_published_template_only() -> None:
+    """By StudioPolicy; tests/control/test_launch_role.py tries the ways around it, one by one."""
+    statements = {one["Sid"]: one for one in documents_of("StudioPolicy")[0].statements}
+    bucket, stacks = WHOLE.outputs()["ArtifactBucket"], "arn:aws:cloudformation:eu-west-1:111122223333:stack/SP-*"
+    urls = [
+        f"https://{bucket}.s3.eu-west-1.amazonaws.com/studio/*",
+        f"https://{bucket}.s3.amazonaws.com/studio/*",
+        f"https://s3.eu-west-1.amazonaws.com/{bucket}/studio/*",
+    ]
+    assert any(fnmatch.fnmatchcase(f"https://{bucket}.s3.eu-west-1.amazonaws.com/{STUDIO_KEY}", one) for one in urls)
+    launch = {"cloudformation:RoleArn": "arn:aws:iam::111122223333:role/sagemaker-autopilot-launch"}
+    found = {
+        name: (one["Effect"], one.get("Resource"), one.get("NotResource"), one["Condition"])
+        for name, one in statements.items()
+        if "cloudformation:CreateStack" in one["Action"]
+    }
+    assert {
+        "Projects": ("Allow", stacks, None, {"ArnEqualsIfExists": launch}),
+        "ProjectsAreMadeOfTheTemplate": (
+            "Deny",
+            stacks,
+            None,
+            {"StringNotLike": {"cloudformation:TemplateUrl": urls}},
+        ),
+        "LaunchRoleMakesProjectsOnly": ("Deny", None, stacks, {"ArnEquals": launch}),
+    } == found
+    granted = {
+        r for action, r in allowed(documents_of("StudioPolicy")) if action.startswith("cloudformation:") and r != "*"
+    }
+    assert {stacks} == granted
+
+
+def test_the_s3_route_is_on_unless_it_is_switched_off() -> None:
+    assert "true" == TEMPLATE["Parameters"]["S3ProvisionedRoute"]["Default"]
+    assert {"StudioTemplates", "StudioPolicyArn"} <= set(FIRST.outputs())
 
 
 def test_both_buckets_that_studio_reads_in_the_browser_have_the_cors_of_awss_sample() -> None:
@@ -235,7 +273,7 @@ def test_users_and_projects_cannot_replace_what_runs_as_the_hook(principal: str,
     patterns = [
         pattern
         for statement in documents_of("ArtifactBucketPolicy")[0].statements
-        if statement["Effect"] == "Deny" and "s3:PutObject" in statement["Action"]
+        if statement["Effect"] == "Deny" and "s3:PutObject*" in statement["Action"]
         for condition in statement["Condition"].values()
         for pattern in listed(condition["aws:PrincipalArn"])
     ]
@@ -249,9 +287,9 @@ def test_users_and_projects_cannot_replace_what_runs_as_the_hook(principal: str,
 def test_no_policy_reaches_further_than_its_job(document: Document) -> None:
     """No star where IAM takes a resource, no wildcard in an action, no NotAction."""
     for statement in document.statements:
-        assert {"NotAction", "NotResource", "NotPrincipal"}.isdisjoint(statement)
         if statement["Effect"] == "Deny":
             continue
+        assert {"NotAction", "NotResource", "NotPrincipal"}.isdisjoint(statement)
         actions = listed(statement["Action"])
         assert [] == [action for action in actions if "*" in action]
         if "*" in listed(statement.get("Resource", [])):
@@ -268,7 +306,9 @@ def test_roles_are_passed_by_name_and_to_named_services(document: Document) -> N
     for statement in document.statements if document.kind != "trust" else []:
         if statement["Effect"] == "Allow" and "iam:PassRole" in listed(statement["Action"]):
             assert ["iam:PassRole"] == listed(statement["Action"])
-            assert "arn:aws:iam::111122223333:role/sagemaker-*-p-*" == statement["Resource"]
+            launch = document.where == "StudioPolicy PolicyDocument"
+            name = "sagemaker-autopilot-launch" if launch else "sagemaker-*-p-*"
+            assert f"arn:aws:iam::111122223333:role/{name}" == statement["Resource"]
             services = statement["Condition"]["StringEquals"]["iam:PassedToService"]
             assert [] == [service for service in services if "*" in service]
 

@@ -17,6 +17,7 @@ TRAINERS = [f"arn:aws:iam::{ACCOUNT}:role/service-role/trainer", f"arn:aws:iam::
 PIPELINES = f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:sagemaker-n-p-000000000001"
 REGISTRY = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:model-package"
 VERSION, GROUP = f"{REGISTRY}/n-p-000000000001/1", f"{REGISTRY}-group/n-p-000000000001"
+STACKS = f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/sagemaker-n-p-000000000001"
 BUCKET = "arn:aws:s3:::sagemaker-project-p-000000000001"
 PUT, UPDATE = "codepipeline:PutApprovalResult", "sagemaker:UpdateModelPackage"
 ACTION = f"{PIPELINES}-deploy/Approval/Approve"
@@ -66,8 +67,7 @@ FORBIDDEN: list[tuple[str, str, dict[str, str]]] = [
     ("sagemaker:CreateModelPackage", GROUP, {}),
     ("sagemaker:DeleteModelPackage", VERSION, {}),
     ("sagemaker:CreateEndpoint", f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint/n-prod", {}),
-    ("cloudformation:CreateStack", f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/sagemaker-n-p-000000000001-prod/*",
-     {}),
+    ("cloudformation:CreateStack", f"{STACKS}-prod/*", {}),
     ("codecommit:GitPush", f"arn:aws:codecommit:us-east-1:{ACCOUNT}:sagemaker-n-p-000000000001", {}),
     ("s3:PutObject", f"{BUCKET}/releases/1/staging/dossier.html", {}),
     ("s3:GetObject", f"{BUCKET}/input/data.csv", {}),

@@ -27,7 +27,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The two buckets, as the templates make them."""
     with Cloud(tmp_path_factory.mktemp("cloud"), plugins=["catalog.rehearsal.servicecatalog"]) as running:
         alone(running, "product", "Bucket", PROJECT)
-        alone(running, "portfolio", "ArtifactBucket", {"S3ProvisionedRoute": "true"})
+        alone(running, "portfolio", "ArtifactBucket", {})
         running.client("s3").create_bucket(Bucket="sagemaker-project-p-without")
         running.client("s3").put_object(Bucket=METRICS.split("/")[1], Key=METRICS.split("/", 2)[2], Body=b"{}")
         yield running
