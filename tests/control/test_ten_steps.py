@@ -303,6 +303,12 @@ def test_a_removed_project_keeps_the_teams_work_and_nothing_else(world: World) -
         if one["StackName"].startswith("SP-")
     )
     policy = waiting.approver_policy(world.who, world.project)
+    world.who.studio("sagemaker").delete_project(ProjectName=world.project.name)
+    with pytest.raises(RehearsalError, match="could not be deleted; its stack's events say why"):
+        waiting.removed(world.who, world.project)
+    found = world.who.ops("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    why = [one["ResourceStatusReason"] for one in found if one["ResourceStatus"] == "DELETE_FAILED"]
+    assert any("Cannot delete a policy attached to entities" in one for one in why)
     world.who.dismiss(policy)
     world.who.studio("sagemaker").delete_project(ProjectName=world.project.name)
     waiting.removed(world.who, world.project)
