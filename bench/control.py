@@ -63,7 +63,7 @@ def main() -> None:
                 People(cloud.url, REGION), folder / "work", Report(folder / "work"), lambda _: "", lambda _: None,
                 lambda _: None,
             )  # fmt: skip
-            product = walk.publish()
+            product, _ = walk.publish()
             row("control: memory after publishing (limit 500)", megabytes(), "MB")
             each = {count: provisioned(walk, product, count) / count for count in COUNTS}
             for count, seconds in each.items():

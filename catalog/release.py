@@ -188,7 +188,9 @@ def uploads(state: State, wanted: Wanted) -> Iterator[Step]:
     if wanted.product_key not in state.objects:
         yield UploadProduct(wanted.product_key)
     given = {**state.parameters, **wanted.parameters}
-    if given.get("S3ProvisionedRoute") == "true" and state.studio != wanted.digest:
+    if (
+        given.get("S3ProvisionedRoute", "true") == "true" and state.studio != wanted.digest
+    ):  # the default of portfolio.yaml
         yield UploadProduct(STUDIO_KEY, visible=True)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from catalog.hook.errors import (
-    CodeCommitClosedError,
+    CodeCommitRefusesError,
     DeniedError,
     HookError,
     OutOfTimeError,
@@ -41,7 +41,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 ADDRESS = re.compile(r"\S+://\S+")
 OTHER_HOSTS = (
     "choose GitProvider github, gitlab or bitbucket with a CodeConnections connection, "
-    "or ask AWS Support to open CodeCommit for this account"
+    "or ask AWS Support why CodeCommit refuses this account"
 )
 
 
@@ -128,11 +128,11 @@ def explained(error: ClientError, what: str) -> HookError:
     """
     code, operation = code_of(error), error.operation_name
     if code == "OperationNotAllowedException":
-        return CodeCommitClosedError(f"CodeCommit does not serve this account ({operation}: {code}); {OTHER_HOSTS}")
+        return CodeCommitRefusesError(f"CodeCommit does not serve this account ({operation}: {code}); {OTHER_HOSTS}")
     if code == "RepositoryDoesNotExistException":
         return RepositoryMissingError(
             f"{what} does not exist; CloudFormation makes it before the seed "
-            f"(if it could not: CodeCommit may be closed to this account; {OTHER_HOSTS})"
+            f"(if it could not: CodeCommit may not let this account make one; {OTHER_HOSTS})"
         )
     if code in DENIED:
         return DeniedError(

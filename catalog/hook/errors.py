@@ -35,8 +35,8 @@ class RepositoryMissingError(HookError):
     """The repository is not there."""
 
 
-class CodeCommitClosedError(HookError):
-    """CodeCommit does not serve this account."""
+class CodeCommitRefusesError(HookError):
+    """CodeCommit does not let this account make or use repositories."""
 
 
 class NotEmptyError(HookError):

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import functools
 import os
 import shlex
 import shutil
@@ -22,7 +23,7 @@ from catalog.rehearsal import look
 from catalog.rehearsal.account import account
 from catalog.rehearsal.codecommit import git_environment
 from catalog.rehearsal.people import People
-from catalog.rehearsal.walk import Walk
+from catalog.rehearsal.walk import ROUTES, Walk
 
 WORK = Path("build/rehearsal")
 REGION = "us-east-1"
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--drill", action="append", default=[], choices=drills.DRILLS, help=drills.HELP)
     run.add_argument("--approve", action="store_true", help="give both approvals instead of asking")
     run.add_argument("--name", default="adult-income", help="the project's name")
+    run.add_argument("--route", choices=ROUTES, default=ROUTES[0], help="by which the project is made")
     run.add_argument("--keep", action="store_true", help="leave the endpoints up until Ctrl-C")
     run.add_argument("--publisher", default=sys.executable, help="Python with what `catalog.publish` needs")
     command("status", _status, "show the projects, pipelines and endpoints of the AWS that is up")
@@ -81,7 +83,8 @@ def _run(options: argparse.Namespace) -> int:
             with _cloud(options, work, report, say) as url:
                 who = People(url, REGION)
                 ask = terminal.asking(console, approve=options.approve)
-                walk = Walk(who, work, report, ask, say, lambda text: _head(console, text), options.publisher)
+                heading = functools.partial(_head, console)
+                walk = Walk(who, work, report, ask, say, heading, options.publisher, route=options.route)
                 walk.run(options.name)
                 report.facts["iam"] = look.permissions(url)
                 report.show(console)

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 Grant = Mapping[str, str]
 OTHER_HOSTS = "only for Git hosts other than CodeCommit"
+OTHER_ROUTE = "Service Catalog acts as this role where a project is made, changed or removed through it"
 CHANGE = "used when a project is changed or removed; this walk makes one"
 HANDLERS = "CloudFormation's resource handlers and Service Catalog read back what they made; the rehearsal's need not"
 OPTIONAL = "only where NotificationEmail or RetrainingSchedule is given"
@@ -19,6 +20,10 @@ VERSIONS = "services read an artifact with or without its version; the rehearsal
 # Role's name, action, reason; the first row that fits explains
 REASONS: Sequence[tuple[str, str, str]] = (
     ("*", "*:PassConnection", OTHER_HOSTS),
+    ("AmazonSageMaker-*", "cloudformation:GetTemplateSummary", "Studio's form asks for the template's parameters"),
+    ("AmazonSageMaker-*", "*", "used where a project is made from S3, and where it is changed or removed"),
+    ("sagemaker-autopilot-launch", "cloudformation:*", OTHER_ROUTE),
+    ("sagemaker-autopilot-launch", "s3:GetObject", OTHER_ROUTE),
     ("*", "ecr:*", IMAGES),
     ("*-exec", "logs:*", LOGS),
     ("*-exec", "cloudwatch:*", LOGS),
@@ -47,6 +52,10 @@ REASONS: Sequence[tuple[str, str, str]] = (
     ),
     ("sagemaker-autopilot-router", "sqs:*", "only for events that failed three times"),
     ("sagemaker-autopilot-router", "*", "for pushes after the first one; this walk pushes once"),
+    ("*-approver", "s3:ListBucket", "consoles list the folder of a release before they show its dossier"),
+    ("*-approver", "sagemaker:DescribeModelPackageGroup", "Studio opens the group before its versions"),
+    ("*-approver", "sagemaker:ListModelPackages", "Studio lists the group's versions; the walk knows which one it is"),
+    ("*-approver", "codepipeline:*", "the console's page of the pipeline, with its history"),
     ("*-build", "sagemaker:*", "for `python -m pipeline run --wait`, and for the second run"),
     ("*-build", "s3:*", VERSIONS),
     ("*-deploy", "s3:*", VERSIONS),

@@ -9,7 +9,7 @@ from rehearsal.cloud.errors import RehearsalError
 
 from catalog.rehearsal import grants
 from catalog.rehearsal.account import PERMISSIONS
-from catalog.rehearsal.people import APPLICATION, STUDIO, People
+from catalog.rehearsal.people import POLICY, People
 
 
 def status(who: People) -> Iterator[str]:
@@ -46,7 +46,8 @@ def decide(who: People, *, approve: bool) -> str:
     word = "Approved" if approve else "Rejected"
     for one in who.ops("codepipeline").list_pipelines()["pipelines"]:
         for stage, action, token in _asked(who, one["name"]):
-            who.studio("codepipeline").put_approval_result(
+            _appoint(who, one["name"].removesuffix("-deploy"))
+            who.approver("codepipeline").put_approval_result(
                 pipelineName=one["name"],
                 stageName=stage,
                 actionName=action,
@@ -57,9 +58,17 @@ def decide(who: People, *, approve: bool) -> str:
     for package in _packages(who):
         if package["ModelApprovalStatus"] == "PendingManualApproval":
             arn = package["ModelPackageArn"]
-            who.studio("sagemaker").update_model_package(ModelPackageArn=arn, ModelApprovalStatus=word)
+            _appoint(who, f"sagemaker-{package['ModelPackageGroupName']}")
+            who.approver("sagemaker").update_model_package(ModelPackageArn=arn, ModelApprovalStatus=word)
             return f"{arn} is {word}"
     raise RehearsalError("nothing waits for an approval; see `python -m catalog.rehearsal status`")
+
+
+def _appoint(who: People, prefix: str) -> None:
+    """Make sure that the approver holds the policy of a project that somebody made by hand."""
+    who.arrive()
+    account = who.ops("sts").get_caller_identity()["Account"]
+    who.appoint(f"arn:aws:iam::{account}:policy/{prefix}-approver")
 
 
 def _asked(who: People, pipeline: str) -> Iterator[tuple[str, str, str]]:
@@ -88,8 +97,8 @@ def permissions(url: str) -> dict[str, Any]:
     """Ask an embedded AWS what was denied to the roles of the templates, and what was granted and never used."""
     with urllib.request.urlopen(url + PERMISSIONS, timeout=30) as answer:  # noqa: S310 (our own server)
         found: dict[str, Any] = json.load(answer)
-    ours = {role: unused for role, unused in found["unused"].items() if role not in (STUDIO, APPLICATION)}
-    return {**found, "unused": grants.explained(ours)}
+    ours = {role: [one for one in unused if one["policy"] != POLICY] for role, unused in found["unused"].items()}
+    return {**found, "unused": grants.explained({role: unused for role, unused in ours.items() if unused})}
 
 
 def permission_lines(found: Mapping[str, Any] | None) -> Iterator[str]:

@@ -1,7 +1,11 @@
-"""The people of the ten steps: a Studio role for leads and approvers, and one for applications; each has what it needs.
+"""The people of the ten steps: a Studio role for leads, a role for approvers, and one for applications.
 
 Operations act as the account's administrator, as `catalog/README.md` asks. The Studio role holds the part of
-AmazonSageMakerFullAccess that creating a project, approving and looking take; nothing of it makes resources by itself.
+AmazonSageMakerFullAccess that creating a project and looking take; nothing of it makes resources by itself, and it may
+not approve. What else a lead needs to make projects from S3 is the ops stack's policy (`StudioPolicyArn`).
+
+The approver's role has no rights of its own: operations attach the policy that the product makes for a project
+(`ApproverPolicyArn`), and what that lacks shows up as a denial.
 """
 
 import json
@@ -11,7 +15,10 @@ from typing import Any
 from rehearsal.cloud import clients
 
 STUDIO = "AmazonSageMaker-ExecutionRole-rehearsal"
+APPROVER = "rehearsal-approver"
 APPLICATION = "rehearsal-application"
+# The policy with what people bring along; the report says nothing of it, since it is no part of the templates
+POLICY = "rehearsal"
 SESSION = "rehearsal"
 
 STUDIO_MAY: list[dict[str, Any]] = [
@@ -24,7 +31,6 @@ STUDIO_MAY: list[dict[str, Any]] = [
             "sagemaker:UpdateProject",
             "sagemaker:DescribeModelPackage",
             "sagemaker:ListModelPackages",
-            "sagemaker:UpdateModelPackage",
             "sagemaker:DescribePipelineExecution",
             "sagemaker:ListPipelineExecutions",
             "sagemaker:ListPipelineExecutionSteps",
@@ -41,9 +47,6 @@ STUDIO_MAY: list[dict[str, Any]] = [
             "codepipeline:GetPipelineState",
             "codepipeline:ListActionExecutions",
             "codepipeline:ListPipelineExecutions",
-            "codepipeline:PutApprovalResult",
-            "cloudformation:DescribeStackEvents",
-            "cloudformation:DescribeStacks",
             "s3:GetObject",
             "s3:ListBucket",
         ],
@@ -72,6 +75,7 @@ class People:
     def arrive(self) -> None:
         """Make the roles; twice is no error."""
         self._role(STUDIO, "sagemaker.amazonaws.com", STUDIO_MAY)
+        self._role(APPROVER, "sagemaker.amazonaws.com", [])
         self._role(APPLICATION, "ecs-tasks.amazonaws.com", APPLICATION_MAY)
 
     def _role(self, name: str, service: str, allowed: list[dict[str, Any]]) -> None:
@@ -84,16 +88,33 @@ class People:
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=document, Path="/service-role/")
         except iam.exceptions.EntityAlreadyExistsException:
             return
-        policy = json.dumps({"Version": "2012-10-17", "Statement": allowed})
-        iam.put_role_policy(RoleName=name, PolicyName="rehearsal", PolicyDocument=policy)
+        if allowed:
+            policy = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+            iam.put_role_policy(RoleName=name, PolicyName=POLICY, PolicyDocument=policy)
+
+    def equip(self, policy: str) -> None:
+        """Let the lead make projects from S3: attach the ops stack's policy for Studio roles; twice is no error."""
+        self.ops("iam").attach_role_policy(RoleName=STUDIO, PolicyArn=policy)
+
+    def appoint(self, policy: str) -> None:
+        """Let the approver approve: attach the policy of a project, by its ARN; twice is no error."""
+        self.ops("iam").attach_role_policy(RoleName=APPROVER, PolicyArn=policy)
+
+    def dismiss(self, policy: str) -> None:
+        """Take the policy of a project from the approver; IAM deletes no policy that somebody holds."""
+        self.ops("iam").detach_role_policy(RoleName=APPROVER, PolicyArn=policy)
 
     def role_arn(self, name: str) -> str:
         """The ARN of one of the roles."""
         return str(self.ops("iam").get_role(RoleName=name)["Role"]["Arn"])
 
     def studio(self, service: str) -> Any:  # noqa: ANN401 (boto3 clients have no type)
-        """A client of the lead and approver."""
+        """A client of the lead."""
         return self._as(STUDIO, service)
+
+    def approver(self, service: str) -> Any:  # noqa: ANN401 (boto3 clients have no type)
+        """A client of the approver."""
+        return self._as(APPROVER, service)
 
     def application(self, service: str) -> Any:  # noqa: ANN401 (boto3 clients have no type)
         """A client of an application that calls the endpoint."""

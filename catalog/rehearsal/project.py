@@ -54,6 +54,11 @@ class Project:
         """The project's bucket."""
         return names.bucket(self.id)
 
+    @property
+    def approver_policy(self) -> str:
+        """The managed policy of those who approve."""
+        return f"{self.prefix}-approver"
+
     def endpoint(self, stage: str) -> str:
         """The endpoint of a stage."""
         return names.endpoint(self.name, stage)

@@ -114,7 +114,7 @@ def create_project(call: Call) -> dict[str, Any]:
         tags = [*(params.get("Tags") or []), *own]
         made: Made
         if params.get("TemplateProviders"):
-            made = projectstacks.FromTemplate.make(call, f"sagemaker-{name}-{number}", given, tags)
+            made = projectstacks.FromTemplate.make(call, f"SP-{name}-{number}", given, tags)
         else:
             made = projectproducts.FromProduct.make(call, f"{name}-{number}", given, tags)
         description, arn = params.get("ProjectDescription", ""), call.arn("project", name)

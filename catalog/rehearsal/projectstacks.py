@@ -1,6 +1,9 @@
 """Step 2: a project that is made straight from a template in S3, by CloudFormation under the role that was entered.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CfnCreateTemplateProvider.html
+
+The stacks are called SP-..., as the policies of AWS's samples show (aws-samples/sagemaker-custom-project-templates,
+s3_templates/sample-templates/iam/cfn-stack-sm-projects.json); what follows is not published.
 """
 
 from dataclasses import dataclass

@@ -25,12 +25,52 @@ def provisioned(who: People, project: Project, say: Say) -> None:
     sagemaker, seen = who.studio("sagemaker"), set[str]()
     for _ in _patiently(f"project {project.name}"):
         found = sagemaker.describe_project(ProjectName=project.name)
-        _say_resources(who, project, seen, say)
+        stack, said = _stack_of(found)
+        _say_resources(who.studio if stack.startswith("SP-") else who.ops, stack, seen, say)
         if found["ProjectStatus"] == "CreateCompleted":
             return
         if "Fail" in found["ProjectStatus"]:
-            details = found.get("ServiceCatalogProvisionedProductDetails", {})
-            raise RehearsalError(f"project {project.name}: {details.get('ProvisionedProductStatusMessage', found)}")
+            raise RehearsalError(f"project {project.name}: {said or found}")
+
+
+def _stack_of(project: dict[str, Any]) -> tuple[str, str]:
+    """Give the name of a project's stack, and the message of what stands behind the project's status.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeProject.html
+    """
+    for one in project.get("TemplateProviderDetails", []):
+        stack = one["CfnTemplateProviderDetail"]["StackDetail"]
+        return stack["Name"], stack["StatusMessage"]
+    details = project["ServiceCatalogProvisionedProductDetails"]
+    account = project["ProjectArn"].split(":")[4]
+    return f"SC-{account}-{details['ProvisionedProductId']}", details.get("ProvisionedProductStatusMessage", "")
+
+
+def approver_policy(who: People, project: Project) -> str:
+    """Give the ARN of the policy for approvers, an output of the project's stack.
+
+    Raises:
+        RehearsalError: no stack of this project has it.
+    """
+    for stack in who.ops("cloudformation").describe_stacks()["Stacks"]:
+        found = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+        if found.get("ApproverPolicyArn", "").endswith(f"/{project.approver_policy}"):
+            return str(found["ApproverPolicyArn"])
+    raise RehearsalError(f"no stack of project {project.name} has the output ApproverPolicyArn")
+
+
+def updated(who: People, project: Project) -> None:
+    """Wait until a project that is being updated is as it is wanted.
+
+    Raises:
+        RehearsalError: it could not be updated.
+    """
+    for _ in _patiently(f"the update of project {project.name}"):
+        found = who.studio("sagemaker").describe_project(ProjectName=project.name)
+        if found["ProjectStatus"] == "UpdateCompleted":
+            return
+        if found["ProjectStatus"] == "UpdateFailed":
+            raise RehearsalError(f"project {project.name}: {_stack_of(found)[1]}")
 
 
 def removed(who: People, project: Project) -> None:
@@ -67,19 +107,20 @@ def stack_removed(who: People, name: str) -> None:
             raise RehearsalError(f"stack {name} could not be deleted: {found[0].get('StackStatusReason')}")
 
 
-def _say_resources(who: People, project: Project, seen: set[str], say: Say) -> None:
-    """Say which resources of the project's stack have been made."""
-    stacks = who.studio("cloudformation")
-    for stack in stacks.describe_stacks()["Stacks"]:
-        given = {one["ParameterKey"]: one.get("ParameterValue") for one in stack.get("Parameters", [])}
-        if given.get("SageMakerProjectId") != project.id or stack["StackName"] == project.stack("staging"):
-            continue
-        for event in reversed(stacks.describe_stack_events(StackName=stack["StackId"])["StackEvents"]):
-            status = event["ResourceStatus"]
-            if event["EventId"] not in seen and not status.endswith("IN_PROGRESS"):
-                reason = f": {event['ResourceStatusReason']}" if event.get("ResourceStatusReason") else ""
-                say(f"  {event['ResourceType']} {event['LogicalResourceId']} {status}{reason}")
-            seen.add(event["EventId"])
+def _say_resources(client: Callable[[str], Any], stack: str, seen: set[str], say: Say) -> None:
+    """Say which resources of the project's stack have been made; those of Service Catalog are the ops team's to see."""
+    try:
+        events = client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        return  # Service Catalog has not made it yet
+    for event in reversed(events):
+        status = event["ResourceStatus"]
+        if event["EventId"] not in seen and not status.endswith("IN_PROGRESS"):
+            reason = f": {event['ResourceStatusReason']}" if event.get("ResourceStatusReason") else ""
+            say(f"  {event['ResourceType']} {event['LogicalResourceId']} {status}{reason}")
+        seen.add(event["EventId"])
 
 
 def pipeline(who: People, name: str, say: Say, besides: Collection[str] = ()) -> str:
@@ -127,10 +168,11 @@ def action(who: People, name: str, execution: str, stage: str, action_name: str,
     Raises:
         RehearsalError: it failed, with its own message.
     """
+    looking = who.studio("codepipeline")
     for _ in _patiently(f"{name}: {stage}, {action_name}"):
         # The execution first: it cannot have ended before an action that is read afterwards as still running
         status = _status(who, name, execution)
-        found = _action(who, name, execution, stage, action_name)
+        found = _action(looking, name, execution, stage, action_name)
         if found.get("status") == "Succeeded":
             return found
         _require_running(who, name, execution, status)
@@ -138,10 +180,11 @@ def action(who: People, name: str, execution: str, stage: str, action_name: str,
 
 
 def approval(who: People, name: str, execution: str, say: Say) -> dict[str, Any]:
-    """Wait until the manual approval is asked for; give it, with its token."""
+    """Wait as the approver until the manual approval is asked for; give it, with its token."""
+    looking = who.approver("codepipeline")
     for _ in _patiently(f"{name}: approval"):
         status = _status(who, name, execution)  # first, as in `action`
-        found = _action(who, name, execution, "Approval", "Approve")
+        found = _action(looking, name, execution, "Approval", "Approve")
         if found.get("token"):
             say(found.get("summary") or f"{name} waits for an approval")
             return found
@@ -166,8 +209,8 @@ def _status(who: People, name: str, execution: str) -> str:
     return str(who.ops("codepipeline").get_pipeline_execution(**given)["pipelineExecution"]["status"])
 
 
-def _action(who: People, name: str, execution: str, stage: str, action_name: str) -> dict[str, Any]:
-    state = who.studio("codepipeline").get_pipeline_state(name=name)
+def _action(looking: Any, name: str, execution: str, stage: str, action_name: str) -> dict[str, Any]:  # noqa: ANN401
+    state = looking.get_pipeline_state(name=name)
     for one in state["stageStates"]:
         if one["stageName"] == stage and one.get("latestExecution", {}).get("pipelineExecutionId") == execution:
             for found in one.get("actionStates", []):

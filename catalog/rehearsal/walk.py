@@ -22,6 +22,9 @@ from catalog.rehearsal.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS_SHOWN = 3
+# AWS recommends the first for most use cases: https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-projects-templates-custom.html
+ROUTES = ("s3", "service-catalog")
+VISIBLE = {"Key": "sagemaker:studio-visibility", "Value": "true"}
 NAMES = {
     1: "Publish the product",
     2: "Create a project",
@@ -49,6 +52,7 @@ class Walk:
         head: shows the beginning of a step.
         publisher: the Python that publishes, with what `catalog.publish` needs.
         answers: parameters of the product that are not to have their defaults.
+        route: `s3` or `service-catalog`: by which of the two the project is made.
         done: ids of the executions that earlier steps waited for.
     """
 
@@ -61,6 +65,7 @@ class Walk:
     publisher: str = sys.executable
     answers: Mapping[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
+    route: str = ROUTES[0]
 
     def run(self, name: str) -> Project:
         """Walk all ten steps for a new project.
@@ -69,9 +74,10 @@ class Walk:
             RejectedError: when a person rejected the model or the prod stage.
             RehearsalError: when a step failed.
         """
-        product = self.publish()
-        project = self.create(product, name)
+        product, outputs = self.publish()
+        project = self.create_from_s3(outputs, name) if self.route == "s3" else self.create(product, name)
         self.seed(project)
+        self.appoint(project)
         package = self.train(project)
         self.approve(package)
         execution = self.start_of_deployment(project, package)
@@ -81,8 +87,8 @@ class Walk:
         self.production(project, execution, package)
         return project
 
-    def publish(self) -> str:
-        """Step 1: operations publish the product; give its id."""
+    def publish(self) -> tuple[str, dict[str, str]]:
+        """Step 1: operations publish the product, and equip the Studio role; give its id and the stack's outputs."""
         with self._step(1) as step:
             self.who.arrive()
             log = self.work / "logs" / "publish.log"
@@ -94,7 +100,37 @@ class Walk:
             if not found:
                 raise RehearsalError(f"no product is offered to the Studio role after publishing; see {shown(log)}")
             step.evidence = f"{found[0]['Name']} ({found[0]['ProductId']})"
-            return str(found[0]["ProductId"])
+            stack = self.who.ops("cloudformation").describe_stacks(StackName="sagemaker-autopilot-catalog")["Stacks"][0]
+            outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+            self.who.equip(outputs["StudioPolicyArn"])
+            self.say(f"operations attach {outputs['StudioPolicyArn']} to the Studio role")
+            return str(found[0]["ProductId"]), outputs
+
+    def create_from_s3(self, outputs: Mapping[str, str], name: str) -> Project:
+        """Step 2: a lead creates a project from the template that Studio lists in S3, under the launch role."""
+        with self._step(2) as step:
+            bucket, _, prefix = outputs["StudioTemplates"].removeprefix("s3://").partition("/")
+            key = self._listed(bucket, prefix)
+            provider = {
+                "TemplateName": key.rpartition("/")[2].partition(".")[0],
+                "TemplateURL": f"https://{bucket}.s3.{self.who.region}.amazonaws.com/{key}",
+                "RoleARN": outputs["LaunchRoleArn"],
+                "Parameters": [{"Key": key, "Value": value} for key, value in self.answers.items()],
+            }
+            made = self.who.studio("sagemaker").create_project(
+                ProjectName=name, TemplateProviders=[{"CfnTemplateProvider": provider}]
+            )
+            step.evidence = made["ProjectArn"]
+            self.say(f"{made['ProjectArn']} from {provider['TemplateURL']}")
+            return Project(name, made["ProjectId"], self.who.region)
+
+    def _listed(self, bucket: str, prefix: str) -> str:
+        """Give the key of the template that Studio lists: with the tag, below the place that the domain's tag names."""
+        s3 = self.who.studio("s3")
+        for one in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
+            if VISIBLE in s3.get_object_tagging(Bucket=bucket, Key=one["Key"])["TagSet"]:
+                return str(one["Key"])
+        raise RehearsalError(f"s3://{bucket}/{prefix} has no template with the tag {VISIBLE['Key']}")
 
     def create(self, product: str, name: str) -> Project:
         """Step 2: a lead creates a project from the newest version of the product."""
@@ -120,6 +156,12 @@ class Walk:
             commit = branch["branch"]["commitId"]
             step.evidence = f"commit {commit} in {self.who.url}/v1/repos/{project.repository}"
 
+    def appoint(self, project: Project) -> None:
+        """Between steps 3 and 5: operations let the approver approve."""
+        policy = waiting.approver_policy(self.who, project)
+        self.who.appoint(policy)
+        self.say(f"operations attach {policy} to the approver's role")
+
     def train(self, project: Project) -> str:
         """Step 4: the push started CI, and CI the SageMaker pipeline; give the registered package's ARN."""
         with self._step(4) as step:
@@ -139,11 +181,17 @@ class Walk:
         raise RehearsalError(f"group {project.group} has no model package that is {status}")
 
     def approve(self, package: str) -> None:
-        """Step 5: a person decides."""
+        """Step 5: a person looks at the metrics, and decides; both with the rights of the approver policy alone."""
         with self._step(5) as step:
+            sagemaker = self.who.approver("sagemaker")
+            described = sagemaker.describe_model_package(ModelPackageName=package)
+            quality = described["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
+            bucket, _, key = quality.removeprefix("s3://").partition("/")
+            self.who.approver("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+            self.say(f"the approver looks at {quality}")
             approved = self.ask(f"Approve {package}?") == "approve"
             status = "Approved" if approved else "Rejected"
-            self.who.studio("sagemaker").update_model_package(
+            sagemaker.update_model_package(
                 ModelPackageArn=package, ModelApprovalStatus=status, ApprovalDescription=f"{status} in the rehearsal"
             )
             step.evidence = f"{package} is {status}"
@@ -177,11 +225,12 @@ class Walk:
         with self._step(9) as step:
             asked = waiting.approval(self.who, project.deploy_pipeline, execution, self.say)
             target = self.work / "dossier.html"
-            target.write_bytes(self._object(project.bucket, f"{results(package)}/dossier.html"))
+            dossier = {"Bucket": project.bucket, "Key": f"{results(package)}/dossier.html"}
+            target.write_bytes(self.who.approver("s3").get_object(**dossier)["Body"].read())
             step.evidence = shown(target)
             self.say(f"open {shown(target)} in a browser")
             approved = self.ask("Deploy to prod?") == "approve"
-            self.who.studio("codepipeline").put_approval_result(
+            self.who.approver("codepipeline").put_approval_result(
                 pipelineName=project.deploy_pipeline,
                 stageName="Approval",
                 actionName="Approve",

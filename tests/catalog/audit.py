@@ -31,6 +31,7 @@ GIVEN = {
     "StudioRoleArns": "arn:aws:iam::111122223333:role/studio,arn:aws:iam::111122223333:role/service-role/lead",
     "ConnectionArn": "arn:aws:codeconnections:eu-west-1:111122223333:connection/01234567-89ab-cdef-0123-456789abcdef",
     "RepositoryId": "team/adult-income",
+    "TrainerRoleArns": "arn:aws:iam::111122223333:role/studio,arn:aws:iam::111122223333:role/ml-team-*",
     "KmsKeyArn": "arn:aws:kms:eu-west-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef",
 }
 

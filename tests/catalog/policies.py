@@ -79,7 +79,7 @@ class Document:
 
     Attributes:
         where: the resource, and the policy's name or the property that holds it.
-        kind: `identity`, `boundary`, `trust` or `resource`.
+        kind: `identity`, `managed` (for people), `boundary`, `trust` or `resource`.
         body: the document.
     """
 
@@ -223,8 +223,13 @@ def documents(stack: Stack) -> Iterator[Document]:
             yield Document(f"{name} {policy['PolicyName']}", "identity", policy["PolicyDocument"])
         for key in ("PolicyDocument", "ResourcePolicy", "ModelPackageGroupPolicy", "KeyPolicy"):
             if key in properties:
-                own = {"AWS::IAM::ManagedPolicy": "boundary"}.get(kind, "identity" if "::IAM::" in kind else "resource")
+                own = _managed(properties) if "::IAM::" in kind else "resource"
                 yield Document(f"{name} {key}", own, properties[key])
+
+
+def _managed(properties: dict[str, Json]) -> str:
+    name = str(properties.get("ManagedPolicyName", ""))
+    return "boundary" if name.endswith("-boundary") else "managed" if name else "identity"
 
 
 def listed(value: Json) -> list[str]:

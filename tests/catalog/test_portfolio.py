@@ -29,7 +29,7 @@ PUBLISHED = {
 }
 ROLES = [f"arn:aws:iam::111122223333:role/service-role/studio-{number}" for number in range(1, 6)]
 FIRST = Stack(TEMPLATE)
-WHOLE = Stack(TEMPLATE, {**PUBLISHED, "StudioRoleArns": ",".join(ROLES), "S3ProvisionedRoute": "true"})
+WHOLE = Stack(TEMPLATE, {**PUBLISHED, "StudioRoleArns": ",".join(ROLES)})
 POLICIES = list(documents(WHOLE))
 NAMES = [document.where for document in POLICIES]
 
@@ -192,13 +192,66 @@ def test_the_s3_route_opens_the_bucket_to_studio_alone() -> None:
 
 
 def test_without_the_s3_route_nobody_is_let_in_and_no_other_service_may_act_as_the_launch_role() -> None:
-    stack = Stack(TEMPLATE, {**PUBLISHED, "StudioRoleArns": ",".join(ROLES)})
+    stack = Stack(TEMPLATE, {**PUBLISHED, "StudioRoleArns": ",".join(ROLES), "S3ProvisionedRoute": "false"})
     made = stack.resources()
+    assert "StudioPolicy" not in made
     statements = made["ArtifactBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert [] == [statement["Sid"] for statement in statements if statement["Effect"] == "Allow"]
     assert "CorsConfiguration" not in made["ArtifactBucket"]["Properties"]
     trust = made["LaunchRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert [["servicecatalog.amazonaws.com"]] == [statement["Principal"]["Service"] for statement in trust]
+
+
+def test_studios_roles_make_stacks_of_projects_from_the_published_template_only() -> None:
+    """By StudioPolicy; tests/control/test_launch_role.py tries the ways around it, one by one."""
+    statements = {one["Sid"]: one for one in documents_of("StudioPolicy")[0].statements}
+    bucket, stacks = WHOLE.outputs()["ArtifactBucket"], "arn:aws:cloudformation:eu-west-1:111122223333:stack/SP-*"
+    urls = [
+        f"https://{bucket}.s3.eu-west-1.amazonaws.com/studio/*",
+        f"https://{bucket}.s3.amazonaws.com/studio/*",
+        f"https://s3.eu-west-1.amazonaws.com/{bucket}/studio/*",
+    ]
+    assert any(fnmatch.fnmatchcase(f"https://{bucket}.s3.eu-west-1.amazonaws.com/{STUDIO_KEY}", one) for one in urls)
+    launch = {"cloudformation:RoleArn": "arn:aws:iam::111122223333:role/sagemaker-autopilot-launch"}
+    found = {
+        name: (one["Effect"], one.get("Resource"), one.get("NotResource"), one["Condition"])
+        for name, one in statements.items()
+        if "cloudformation:CreateStack" in one["Action"]
+    }
+    assert {
+        "Projects": ("Allow", stacks, None, {"ArnEqualsIfExists": launch}),
+        "ProjectsAreMadeOfTheTemplate": (
+            "Deny",
+            stacks,
+            None,
+            {"StringNotLike": {"cloudformation:TemplateUrl": urls}},
+        ),
+        "LaunchRoleMakesProjectsOnly": ("Deny", None, stacks, {"ArnEquals": launch}),
+    } == found
+    granted = {
+        r for action, r in allowed(documents_of("StudioPolicy")) if action.startswith("cloudformation:") and r != "*"
+    }
+    assert {stacks} == granted
+
+
+def test_the_s3_route_is_on_unless_it_is_switched_off() -> None:
+    assert "true" == TEMPLATE["Parameters"]["S3ProvisionedRoute"]["Default"]
+    assert {"StudioTemplates", "StudioPolicyArn"} <= set(FIRST.outputs())
+
+
+def test_both_buckets_that_studio_reads_in_the_browser_have_the_cors_of_awss_sample() -> None:
+    """Its six exposed headers, from s3_templates/cors-policy.json of aws-samples/sagemaker-custom-project-templates."""
+    names = "ETag x-amz-delete-marker x-amz-id-2 x-amz-request-id x-amz-server-side-encryption x-amz-version-id"
+    rule = {
+        "AllowedOrigins": ["https://*.sagemaker.aws"],
+        "AllowedMethods": ["GET", "HEAD"],
+        "AllowedHeaders": ["*"],
+        "ExposedHeaders": names.split(),
+        "MaxAge": 3000,
+    }
+    project = Stack(load(PRODUCT)).resources()["Bucket"]["Properties"]
+    found = [one["CorsConfiguration"] for one in (WHOLE.resources()["ArtifactBucket"]["Properties"], project)]
+    assert [{"CorsRules": [rule]}] * 2 == found
 
 
 # ---- The bucket
@@ -228,7 +281,7 @@ def test_users_and_projects_cannot_replace_what_runs_as_the_hook(principal: str,
     patterns = [
         pattern
         for statement in documents_of("ArtifactBucketPolicy")[0].statements
-        if statement["Effect"] == "Deny" and "s3:PutObject" in statement["Action"]
+        if statement["Effect"] == "Deny" and "s3:PutObject*" in statement["Action"]
         for condition in statement["Condition"].values()
         for pattern in listed(condition["aws:PrincipalArn"])
     ]
@@ -242,9 +295,9 @@ def test_users_and_projects_cannot_replace_what_runs_as_the_hook(principal: str,
 def test_no_policy_reaches_further_than_its_job(document: Document) -> None:
     """No star where IAM takes a resource, no wildcard in an action, no NotAction."""
     for statement in document.statements:
-        assert {"NotAction", "NotResource", "NotPrincipal"}.isdisjoint(statement)
         if statement["Effect"] == "Deny":
             continue
+        assert {"NotAction", "NotResource", "NotPrincipal"}.isdisjoint(statement)
         actions = listed(statement["Action"])
         assert [] == [action for action in actions if "*" in action]
         if "*" in listed(statement.get("Resource", [])):
@@ -261,7 +314,9 @@ def test_roles_are_passed_by_name_and_to_named_services(document: Document) -> N
     for statement in document.statements if document.kind != "trust" else []:
         if statement["Effect"] == "Allow" and "iam:PassRole" in listed(statement["Action"]):
             assert ["iam:PassRole"] == listed(statement["Action"])
-            assert "arn:aws:iam::111122223333:role/sagemaker-*-p-*" == statement["Resource"]
+            launch = document.where == "StudioPolicy PolicyDocument"
+            name = "sagemaker-autopilot-launch" if launch else "sagemaker-*-p-*"
+            assert f"arn:aws:iam::111122223333:role/{name}" == statement["Resource"]
             services = statement["Condition"]["StringEquals"]["iam:PassedToService"]
             assert [] == [service for service in services if "*" in service]
 
@@ -285,7 +340,7 @@ def test_policies_keep_iams_lengths(pseudo: dict[str, str], monkeypatch: pytest.
     length: Counter[tuple[str, str]] = Counter()
     for document in documents(WHOLE):
         length[document.where.split()[0], document.kind] += len(json.dumps(document.body, separators=(",", ":")))
-    limits = {"identity": 10_240, "boundary": 6_144, "trust": 2_048, "resource": 20_480}
+    limits = {"identity": 10_240, "boundary": 6_144, "managed": 6_144, "trust": 2_048, "resource": 20_480}
     assert {} == {key: size for key, size in length.items() if size > limits[key[1]]}
 
 
@@ -302,8 +357,29 @@ def test_the_launch_role_makes_roles_under_the_boundary_only() -> None:
             boundary = {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/sagemaker-autopilot-boundary"}
             assert {"StringEquals": boundary} == statement["Condition"]
     every = {action for statement in statements for action in listed(statement["Action"])}
-    never = {"iam:AttachRolePolicy", "iam:DeleteRolePermissionsBoundary", "iam:CreatePolicy", "iam:CreateUser"}
+    never = {
+        "iam:AttachRolePolicy",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:SetDefaultPolicyVersion",
+        "iam:CreateUser",
+    }
     assert set() == every & never
+
+
+def test_the_launch_role_makes_policies_of_one_name_only() -> None:
+    """The approvers', which people attach: neither the boundary nor another policy of the account."""
+    reach = {r for action, r in allowed(documents_of("LaunchRole")) if action.startswith("iam:") and "Polic" in action}
+    own = {r for r in reach if ":policy/" in r}
+    assert {"arn:aws:iam::111122223333:policy/sagemaker-*-p-*-approver"} == own
+    policies_made = {
+        one["Properties"]["ManagedPolicyName"]
+        for one in Stack(load(PRODUCT), {"SageMakerProjectName": "a", "SageMakerProjectId": "p-1"}).resources().values()
+        if one["Type"] == "AWS::IAM::ManagedPolicy"
+    }
+    assert {"sagemaker-a-p-1-approver"} == policies_made
+    others = [one["Properties"] for one in WHOLE.resources().values() if one["Type"] == "AWS::IAM::ManagedPolicy"]
+    arns = [f"arn:aws:iam::111122223333:policy/{one['ManagedPolicyName']}" for one in others]
+    assert [] == [arn for arn in arns for pattern in own if fnmatch.fnmatchcase(arn, pattern)]
 
 
 @pytest.mark.parametrize("name", ["launch", "seed", "router"])
@@ -315,8 +391,8 @@ def test_the_launch_role_cannot_touch_the_catalogues_own_roles(name: str) -> Non
 
 # What CloudFormation's handlers may call, and product.yaml gives no cause for.
 NEEDLESS = {
-    "s3": r"(?!Get)\w*(Abac|Accelerate|Acl|Analytics|CORS|Cors|IntelligentTiering|Inventory|Lock|Logging|Metadata"
-    r"|Metrics|Notification|Replication|Website)\w*|Delete(Bucket(Encryption|Lifecycle)|Object)|(Tag|Untag)Resource"
+    "s3": r"(?!Get)\w*(Abac|Accelerate|Acl|Analytics|IntelligentTiering|Inventory|Lock|Logging|Metadata"
+    r"|Metrics|Notification|Replication|Website)\w*|Delete(Bucket(Cors|Encryption|Lifecycle)|Object)|(Tag|Untag)Resource"
     r"|ListTagsForResource|GetBucketAbac|GetObjectVersion|REST\.PUT\.OBJECT",
     "s3tables": r"\w+",
     "firehose": r"\w+",
@@ -325,7 +401,7 @@ NEEDLESS = {
     "sns": r"PutDataProtectionPolicy",
     "sagemaker": r"PutModelPackageGroupPolicy",
     "codepipeline": r"StartPipelineExecution",  # with RestartExecutionOnUpdate
-    "iam": r"(Attach|Detach)RolePolicy|DeleteRolePermissionsBoundary",  # own policies only, and the boundary stays
+    "iam": r"(Attach|Detach)(Group|Role|User)Policy|DeleteRolePermissionsBoundary",  # the boundary stays
 }
 # The schemas of these name no permissions.
 # https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-permissions-reference.html

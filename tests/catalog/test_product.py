@@ -45,6 +45,7 @@ OWN = {
     "RetentionInDays",
     "KmsKeyArn",
     "VpcAccess",
+    "TrainerRoleArns",
 }
 PUBLISHED = Bundle("template", b"the template")
 CONNECTION = "arn:aws:codeconnections:eu-west-1:111122223333:connection/01234567-89ab-cdef-0123-456789abcdef"
@@ -65,6 +66,7 @@ SWITCHES = [
 ]
 # Lengths that services state for names: their API references, and IAM's and S3's user guides
 LIMITS = {
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", 128),
     "AWS::IAM::Role": ("RoleName", 64),
     "AWS::S3::Bucket": ("BucketName", 63),
     "AWS::SageMaker::ModelPackageGroup": ("ModelPackageGroupName", 63),
@@ -176,7 +178,13 @@ def test_everything_that_can_be_tagged_names_the_project() -> None:
     ]
     resources = Stack(TEMPLATE, {**PROJECT, **OTHER_HOST, **FULL}, assume=True).resources()
     untagged = sorted({one["Type"] for one in resources.values() if one["Properties"].get("Tags") != expected})
-    assert ["AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::Scheduler::Schedule", "Custom::Seed"] == untagged
+    assert [
+        "AWS::IAM::ManagedPolicy",
+        "AWS::S3::BucketPolicy",
+        "AWS::SNS::TopicPolicy",
+        "AWS::Scheduler::Schedule",
+        "Custom::Seed",
+    ] == untagged
 
 
 def test_the_teams_work_outlives_the_project() -> None:
@@ -315,6 +323,22 @@ def test_neither_key_nor_network_is_asked_for() -> None:
     assert {"KmsKeyArn": "", "VpcAccess": "false"} == {name: PARAMETERS[name]["Default"] for name in SECURED}
 
 
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("", True),
+        ("arn:aws:iam::111122223333:role/service-role/AmazonSageMaker-ExecutionRole-1", True),
+        ("arn:aws-us-gov:iam::111122223333:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_DataScience_*", True),
+        ("arn:aws:iam::111122223333:user/somebody", False),
+        ("AmazonSageMaker-ExecutionRole-1", False),
+        ("*", False),
+    ],
+)
+def test_trainers_are_roles(text: str, taken: bool) -> None:
+    assert taken == bool(re.fullmatch(PARAMETERS["TrainerRoleArns"]["AllowedPattern"], text))
+    assert "" == PARAMETERS["TrainerRoleArns"]["Default"]
+
+
 def test_the_repository_says_which_parameters_allow_its_key_and_network() -> None:
     text = (GENERATED / "settings.yaml").read_text(encoding="utf-8")
     (comment,) = re.findall(r"((?:^#.*\n)+)security:", text, re.MULTILINE)
@@ -356,7 +380,7 @@ def test_codecommit_and_connections_exclude_each_other() -> None:
     assert (codecommit, empty) == found["CodeCommitNeedsNone"]
 
 
-def test_the_closed_codecommit_is_explained_where_the_host_is_chosen() -> None:
+def test_a_refusal_by_codecommit_is_explained_where_the_host_is_chosen() -> None:
     """Nothing of ours runs when CloudFormation is refused the repository (SEED.md)."""
     assert "OperationNotAllowedException" in PARAMETERS["GitProvider"]["Description"]
 

@@ -213,6 +213,27 @@ def test_policies_keep_iams_lengths(name: str) -> None:
         assert len(json.dumps(document.body, separators=(",", ":"))) * spare < limit
 
 
+def test_the_approver_policy_names_its_pipelines_action_and_keeps_iams_length() -> None:
+    """6,144 characters for a managed policy, with as many trainers as a sentence of a form holds."""
+    long = {"SageMakerProjectName": "z" * 32, "SageMakerProjectId": "p-" + "9" * 12, **SECURED}
+    trainers = ",".join(["arn:aws:iam::111122223333:role/service-role/" + "t" * 64] * 10)
+    stack = Stack(TEMPLATE, {**long, "TrainerRoleArns": trainers})
+    (document,) = [one for one in documents(stack) if one.kind == "managed"]
+    assert len(json.dumps(document.body, separators=(",", ":"))) * 1.2 < 6_144
+    made = Stack(TEMPLATE, PROJECT).resources()
+    stages = made["DeployPipeline"]["Properties"]["Stages"]
+    manual = [
+        f"{made['DeployPipeline']['Properties']['Name']}/{stage['Name']}/{action['Name']}"
+        for stage in stages
+        for action in stage["Actions"]
+        if action["ActionTypeId"]["Category"] == "Approval"
+    ]
+    statements = {one["Sid"]: one for one in made["ApproverPolicy"]["Properties"]["PolicyDocument"]["Statement"]}
+    assert [statements["ApproveProduction"]["Resource"]] == [f"arn:aws:codepipeline:{HERE}:{one}" for one in manual]
+    assert f"arn:aws:s3:::{made['Bucket']['Properties']['BucketName']}/releases/*" in statements["Evidence"]["Resource"]
+    assert "FourEyes" not in statements
+
+
 # ---- A key and a network of the team's own
 
 

@@ -37,6 +37,7 @@ FIRST = Wanted(
     stack="Resources: 1",
     declared=frozenset(NAMES),
 )
+STUDIO = f"upload {STUDIO_KEY}, tagged for Studio's S3-provisioned route"
 SECOND = replace(FIRST, version="v1.1.0", template=Bundle("template", b"template 2"))
 
 
@@ -67,6 +68,7 @@ def test_into_an_empty_account_the_stack_comes_first_and_the_rest_when_its_bucke
         f"upload {FIRST.hook.key} (6 bytes)",
         f"upload {FIRST.router.key} (8 bytes)",
         f"upload {FIRST.product_key}",
+        STUDIO,
         f"update the ops stack through a change set: HookZipKey = {FIRST.hook.key}, ProductTemplateKey = "
         f"{FIRST.product_key}, ProductVersionName = {FIRST.name}, RouterZipKey = {FIRST.router.key}",
         "  modify SeedFunction (AWS::Lambda::Function)",
@@ -92,6 +94,7 @@ def test_another_template_is_a_new_version_and_the_older_one_is_kept() -> None:
     expected = [
         f"upload {SECOND.template.key} (10 bytes)",
         f"upload {SECOND.product_key}",
+        STUDIO,
         f"add product version {SECOND.name}",
     ]
     assert expected == steps(account, SECOND)
@@ -139,10 +142,19 @@ def test_the_product_is_pinned_to_one_version_of_the_template() -> None:
     ]
 
 
+def test_without_the_s3_route_there_is_nothing_for_studio_to_list() -> None:
+    account = published(replace(FIRST, parameters={"S3ProvisionedRoute": "false"}))
+    assert (STUDIO_KEY in account.s3.objects, [text for text in steps(account, SECOND) if "Studio" in text]) == (
+        False,
+        [],
+    )
+
+
 def test_the_s3_route_gets_the_newest_product_with_the_tag_that_studio_looks_for() -> None:
-    account = published(replace(FIRST, parameters={"S3ProvisionedRoute": "true"}))
+    """It is on unless somebody switched it off."""
+    account = published()
     assert "sagemaker:studio-visibility=true" == account.s3.objects[STUDIO_KEY]["Tagging"]
-    assert f"upload {STUDIO_KEY}, tagged for Studio's S3-provisioned route" in steps(account, SECOND)
+    assert STUDIO in steps(account, SECOND)
     apply(account.aws, SECOND, deprecate=False)
     assert account.s3.objects[SECOND.product_key]["Body"] == account.s3.objects[STUDIO_KEY]["Body"]
 
@@ -160,7 +172,7 @@ def test_interrupted_after_any_call_it_can_be_run_again(call: int) -> None:
     account.cloudformation.status = account.cloudformation.status.replace("IN_PROGRESS", "COMPLETE")
     apply(account.aws, FIRST, deprecate=False)
     assert [FIRST.name] == [one["Name"] for one in account.servicecatalog.versions.values()]
-    assert 4 == account.s3.puts
+    assert 5 == account.s3.puts
 
 
 def test_a_stack_that_fails_is_said_to() -> None:

@@ -48,7 +48,7 @@ def outputs(cloud: Cloud) -> Outputs:
     allowed = {"Effect": "Allow", "Action": LEAD, "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     client.put_role_policy(RoleName="studio", PolicyName="lead", PolicyDocument=policy)
-    return publishing.published(cloud, StudioRoleArns=STUDIO, S3ProvisionedRoute="true")
+    return publishing.published(cloud, StudioRoleArns=STUDIO)
 
 
 def details(cloud: Cloud, outputs: Outputs, **values: str) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def test_a_project_takes_another_version_of_the_product(cloud: Cloud, outputs: O
     )
     project = settled(cloud, "newer")
     text = publishing.PRODUCT.replace("Description: !Ref Title", "Description: !Sub Newer ${Title}")
-    publishing.published(cloud, text, "v2.0.0", StudioRoleArns=STUDIO, S3ProvisionedRoute="true")
+    publishing.published(cloud, text, "v2.0.0", StudioRoleArns=STUDIO)
     found = cloud.client("servicecatalog").list_provisioning_artifacts(ProductId=outputs["ProductId"])
     newest = found["ProvisioningArtifactDetails"][-1]["Id"]
     update = {"ProvisioningArtifactId": newest}
@@ -185,7 +185,7 @@ def test_a_project_is_made_straight_from_the_bucket_under_the_launch_role(cloud:
     detail = project["TemplateProviderDetails"][0]["CfnTemplateProviderDetail"]
     assert (project["ProjectStatus"], detail["StackDetail"]["Name"]) == (
         "CreateCompleted",
-        f"sagemaker-direct-{project['ProjectId']}",
+        f"SP-direct-{project['ProjectId']}",
     )
     client.delete_project(ProjectName="direct")
     assert settled(cloud, "direct")["ProjectStatus"] == "DeleteCompleted"

@@ -8,7 +8,8 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from rehearsal.drills import NO_CLARIFY
 from rehearsal.report import Report
 from rehearsal.terminal import RejectedError
 
-from catalog.rehearsal import grants, look, waiting
+from catalog.rehearsal import grants, look, people, waiting
 from catalog.rehearsal.account import account
 from catalog.rehearsal.codecommit import git_environment
 from catalog.rehearsal.people import People
@@ -31,6 +32,7 @@ from catalog.rehearsal.walk import NAMES, Walk
 
 REGION = "us-east-1"
 ROW = b"39,Private,77516,Bachelors,13,Never-married,Adm-clerical,Not-in-family,White,Male,2174,0,40,United-States\n"
+TOKEN = "00000000-0000-0000-0000-000000000000"  # nobody asks with it
 QUIET = 3.0  # seconds in which something would have started
 
 
@@ -132,6 +134,45 @@ def test_no_call_was_denied_and_each_grant_has_its_use(world: World) -> None:
     found = look.permissions(world.cloud.url)
     assert (found["denied"], list(grants.unexplained(found["unused"]))) == ([], [])
     assert found["calls"] > 500
+
+
+def test_studios_page_draws_the_metrics_of_the_registered_version(world: World) -> None:
+    """The browser asks first, unsigned; then it reads with the approver's credentials."""
+    described = world.who.approver("sagemaker").describe_model_package(ModelPackageName=world.packages[0])
+    uri = described["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"].removeprefix("s3://")
+    page = f"https://d-abc.studio.{REGION}.sagemaker.aws"
+    signed = world.who.approver("s3").generate_presigned_url(
+        "get_object", {"Bucket": uri.partition("/")[0], "Key": uri.partition("/")[2]}
+    )
+    seen = []
+    for url, method in ((f"{world.cloud.url}/{uri}", "OPTIONS"), (signed, "GET")):
+        asked = {"Origin": page, **({"Access-Control-Request-Method": "GET"} if method == "OPTIONS" else {})}
+        with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=asked), timeout=10) as answer:
+            seen.append((answer.status, answer.headers["Access-Control-Allow-Origin"], len(answer.read()) > 0))
+    assert seen == [(200, page, False), (200, page, True)]
+
+
+def test_a_lead_approves_neither_a_model_nor_prod(world: World) -> None:
+    """Nor does the approver train, register or deploy."""
+    lead, approver, name = world.who.studio, world.who.approver, world.project.deploy_pipeline
+    approval = {"pipelineName": name, "stageName": "Approval", "actionName": "Approve", "token": TOKEN}
+    requests: list[tuple[Callable[..., object], dict[str, Any]]] = [
+        (
+            lead("sagemaker").update_model_package,
+            {"ModelPackageArn": world.packages[0], "ModelApprovalStatus": "Approved"},
+        ),
+        (lead("codepipeline").put_approval_result, {**approval, "result": {"summary": "no", "status": "Approved"}}),
+        (approver("codepipeline").start_pipeline_execution, {"name": name}),
+        (approver("codepipeline").start_pipeline_execution, {"name": world.project.build_pipeline}),
+        (approver("sagemaker").create_model_package, {"ModelPackageGroupName": world.project.group}),
+        (approver("sagemaker").delete_endpoint, {"EndpointName": world.project.endpoint("prod")}),
+    ]
+    refused = []
+    for ask, given in requests:
+        with pytest.raises(ClientError) as caught:
+            ask(**given)
+        refused.append(caught.value.response["Error"]["Code"])
+    assert refused == ["AccessDeniedException"] * len(requests)
 
 
 def test_the_first_automatic_executions_fail_for_want_of_a_branch(world: World) -> None:
@@ -238,6 +279,37 @@ def test_a_failing_test_of_staging_stops_before_prod(world: World) -> None:
     assert asked.get("latestExecution", {}).get("pipelineExecutionId") != execution
 
 
+def test_four_eyes_deny_a_role_that_trains_both_approvals(world: World) -> None:
+    """The lead asks for it by updating the project; the approver's role then counts among those that train."""
+    trainer = world.who.role_arn(people.APPROVER)
+    outputs = {
+        one["OutputKey"]: one["OutputValue"]
+        for one in world.who.ops("cloudformation").describe_stacks(StackName="sagemaker-autopilot-catalog")["Stacks"][
+            0
+        ]["Outputs"]
+    }
+    url = f"https://{outputs['ArtifactBucket']}.s3.{REGION}.amazonaws.com/studio/sagemaker-autopilot.yaml"
+    given = {"TemplateName": "sagemaker-autopilot", "TemplateURL": url}
+    provider = {**given, "Parameters": [{"Key": "TrainerRoleArns", "Value": trainer}]}
+    world.who.studio("sagemaker").update_project(
+        ProjectName=world.project.name, TemplateProvidersToUpdate=[{"CfnTemplateProvider": provider}]
+    )
+    waiting.updated(world.who, world.project)
+    approval = {"pipelineName": world.project.deploy_pipeline, "stageName": "Approval", "actionName": "Approve"}
+    with pytest.raises(ClientError, match="with an explicit deny in an identity-based policy"):
+        world.who.approver("sagemaker").update_model_package(
+            ModelPackageArn=world.packages[0], ModelApprovalStatus="Rejected"
+        )
+    with pytest.raises(ClientError, match="with an explicit deny in an identity-based policy"):
+        world.who.approver("codepipeline").put_approval_result(
+            **approval, token=TOKEN, result={"summary": "no", "status": "Approved"}
+        )
+    denied = look.permissions(world.cloud.url)["denied"]
+    because = {one["because"] for one in denied if people.APPROVER in one["principal"] and "explicit" in one["because"]}
+    assert because == {f"with an explicit deny in an identity-based policy ({world.project.approver_policy}: FourEyes)"}
+    assert world.who.approver("sagemaker").describe_model_package(ModelPackageName=world.packages[0])
+
+
 def test_a_removed_project_keeps_the_teams_work_and_nothing_else(world: World) -> None:
     for stage in ("prod", "staging"):
         world.who.ops("cloudformation").delete_stack(StackName=world.project.stack(stage))
@@ -245,8 +317,16 @@ def test_a_removed_project_keeps_the_teams_work_and_nothing_else(world: World) -
     stack = next(
         one["StackId"]
         for one in world.who.ops("cloudformation").describe_stacks()["Stacks"]
-        if one["StackName"].startswith("SC-")
+        if one["StackName"].startswith("SP-")
     )
+    policy = waiting.approver_policy(world.who, world.project)
+    world.who.studio("sagemaker").delete_project(ProjectName=world.project.name)
+    with pytest.raises(RehearsalError, match="could not be deleted; its stack's events say why"):
+        waiting.removed(world.who, world.project)
+    found = world.who.ops("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    why = [one["ResourceStatusReason"] for one in found if one["ResourceStatus"] == "DELETE_FAILED"]
+    assert any("Cannot delete a policy attached to entities" in one for one in why)
+    world.who.dismiss(policy)
     world.who.studio("sagemaker").delete_project(ProjectName=world.project.name)
     waiting.removed(world.who, world.project)
     project, ops = world.project, world.who.ops

@@ -48,7 +48,7 @@ class Somebody:
     def ops(self, _: str) -> Pipelines:
         return self._pipelines
 
-    studio = ops
+    studio = approver = ops
 
 
 def test_an_action_that_ends_while_it_is_looked_at_has_succeeded(monkeypatch: pytest.MonkeyPatch) -> None:

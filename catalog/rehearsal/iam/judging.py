@@ -62,7 +62,8 @@ def check(cloud: Cloud, principal: Principal, needed: Needed, region: str, servi
     if decision.allowed:
         ledger.allow(principal.entity_arn, needed.action, needed.resource, decision.grants)
         return
-    ledger.deny(principal.arn, needed.action, needed.resource, decision.because)
+    because = f"{decision.because} ({decision.by})" if decision.by else decision.because
+    ledger.deny(principal.arn, needed.action, needed.resource, because)
     raise denial(principal.arn, needed.action, needed.resource, decision.because, service)
 
 

@@ -221,11 +221,13 @@ class Decision:
         allowed: whether it may go on.
         because: the end of AWS's message about one that may not.
         grants: identity policy and statement's position in it, for all that allow it.
+        by: the policy and the statement that deny it explicitly, e.g. `approver: FourEyes`; AWS does not say which.
     """
 
     allowed: bool
     because: str = ""
     grants: tuple[tuple[Policy, int], ...] = ()
+    by: str = ""
 
 
 def decide(request: Request, policies: Policies) -> Decision:
@@ -237,7 +239,9 @@ def decide(request: Request, policies: Policies) -> Decision:
     """
     denied = _explicit(request, policies)
     if denied:
-        return Decision(False, f"with an explicit deny in a{denied}")
+        kind, policy, at = denied
+        by = f"{policy.name}: {policy.statement(at)}"
+        return Decision(False, f"with an explicit deny in a{kind}", by=by)
     named = _named(request, policies.resource)
     if named & {"session", "service"} or (named & {"entity", "anyone"} and _is_user(request)):
         return Decision(True)
@@ -255,17 +259,18 @@ def _is_user(request: Request) -> bool:
     return not request.caller.session
 
 
-def _explicit(request: Request, policies: Policies) -> str:
-    for one in policies.identity:
-        if one.matching("Deny", request):
-            return "n identity-based policy"
-    for kind, limit in ((" permissions boundary", policies.boundary), (" session policy", policies.session)):
-        if limit is not None and limit.matching("Deny", request):
-            return kind
+def _explicit(request: Request, policies: Policies) -> tuple[str, Policy, int] | None:
+    """Find the first statement that denies; give the kind of its policy in AWS's words, the policy, its position."""
+    limits = ((" permissions boundary", policies.boundary), (" session policy", policies.session))
+    own = [("n identity-based policy", one) for one in policies.identity]
+    for kind, one in (*own, *((kind, limit) for kind, limit in limits if limit is not None)):
+        for at in one.matching("Deny", request):
+            return kind, one, at
     for one in policies.resource:
-        if any(one.statements[at].trusts(request.caller) for at in one.matching("Deny", request)):
-            return " resource-based policy"
-    return ""
+        for at in one.matching("Deny", request):
+            if one.statements[at].trusts(request.caller):
+                return " resource-based policy", one, at
+    return None
 
 
 def _named(request: Request, policies: Sequence[Policy]) -> set[str]:

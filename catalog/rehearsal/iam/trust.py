@@ -27,14 +27,16 @@ def require(cloud: Cloud, principal: Principal, role_arn: str, session: str, key
     context = {**surroundings.keys(cloud.region), **surroundings.of_principal(principal), **keys}
     context["sts:rolesessionname"] = (session,)
     caller = Caller(ACCOUNT, principal.entity_arn, principal.arn if principal.kind == "role" else "")
+    said, by = "", ""
     if role is not None:
         request = Request(ACTION, role_arn, caller, context)
         decision = trusted(request, accounts.trust(role), policies_of(principal))
         if decision.allowed:
             usage.of(cloud).allow(principal.entity_arn, ACTION, role_arn, decision.grants)
             return
-    usage.of(cloud).deny(principal.arn, ACTION, role_arn, _BECAUSE)
-    raise denial(principal.arn, ACTION, role_arn, "", "sts")
+        said, by = (decision.because, decision.by) if decision.by else ("", "")
+    usage.of(cloud).deny(principal.arn, ACTION, role_arn, f"{said} ({by})" if by else _BECAUSE)
+    raise denial(principal.arn, ACTION, role_arn, said, "sts")
 
 
 def require_service(cloud: Cloud, role_arn: str, service: str, source_arn: str) -> None:

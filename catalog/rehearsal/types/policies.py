@@ -3,7 +3,9 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html
 """
 
+import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -45,7 +47,8 @@ class Managed:
         try:
             self._attach(cloud, made["Arn"], {}, properties)
         except ResourceError:
-            self.delete(cloud, policy)
+            with contextlib.suppress(ResourceError):  # the first error is the one to tell
+                self.delete(cloud, replace(policy, properties={}))
             raise
         return policy
 

@@ -218,7 +218,7 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
 
 @pytest.mark.parametrize(("refuse", "said"), REFUSALS, ids=[next(iter(row[0].values())) for row in REFUSALS])
 def test_what_aws_refuses_is_explained_without_addresses(outside: Outside, refuse: dict[str, str], said: str) -> None:
-    """CodeCommit is closed to accounts that did not use it before; the sentence names the way out."""
+    """An account or its organization may be restricted; the sentence names the way out."""
     outside.calls.refuse = refuse
     answer: dict[str, Any] = outside.invoke(outside.event())
     assert "FAILED" == answer["Status"]

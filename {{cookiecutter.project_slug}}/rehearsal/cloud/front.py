@@ -11,7 +11,7 @@ from botocore.model import OperationModel
 from moto.backends import list_of_moto_modules
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from rehearsal.cloud import validation, wire
+from rehearsal.cloud import cors, validation, wire
 from rehearsal.cloud.errors import AwsError
 from rehearsal.cloud.registry import CHECKS, OPERATIONS, VALIDATORS, Call
 from rehearsal.cloud.sagemaker import runtime
@@ -59,6 +59,8 @@ class Front:
         ) as error:  # a fault of the rehearsal must reach the client as an error, not as a broken connection
             log.exception("%s %s", request.signing_name, operation.name if operation else request.path)
             answer = wire.error(_fault(error, request, operation), operation, request)
+        if operation is None and request.method != "OPTIONS" and wire.is_s3(request):
+            answer = cors.answered(request, answer)
         length = [] if "Content-Length" in answer.headers else [("Content-Length", str(len(answer.body)))]
         start_response(
             f"{answer.status} {'OK' if answer.status < 300 else 'Error'}", [*answer.headers.items(), *length]
@@ -72,6 +74,8 @@ class Front:
         return None if prefix is None else routes[prefix]
 
     def _answer(self, request: wire.Wire, operation: OperationModel | None, environ: dict[str, Any]) -> wire.Answer:
+        if operation is None and request.method == "OPTIONS" and wire.is_s3(request):
+            return cors.preflight(request)
         if operation is None:
             self._authorize(request, operation, {})
             for check in CHECKS if wire.is_s3(request) else ():

@@ -230,7 +230,8 @@ def error(error: AwsError, operation: OperationModel | None, wire: Wire) -> Answ
         )
         return Answer(error.status, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}, body.encode())
     if protocol == "rest-xml":
-        body = f"<Error><Code>{code}</Code><Message>{text}</Message><RequestId>{request_id}</RequestId></Error>"
+        more = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in error.fields.items())
+        body = f"<Error><Code>{code}</Code><Message>{text}</Message>{more}<RequestId>{request_id}</RequestId></Error>"
         return Answer(error.status, {"Content-Type": "application/xml", "x-amzn-RequestId": request_id}, body.encode())
     fields = {"__type": error.code, "message": error.message, "Message": error.message, **error.fields}
     headers = {
