@@ -355,7 +355,7 @@ def test_a_bad_entry_is_refused_and_the_others_are_taken(cloud: Cloud, change: d
             {"Rule": "sagemaker-shop", "Targets": [{"Id": "1", "Arn": "arn:aws:kinesis:x"}]},
             "NotImplemented",
         ),
-        ("test_event_pattern", {"EventPattern": '{"a": ["b"]}', "Event": "{}"}, "InvalidEventPatternException"),
+        ("test_event_pattern", {"EventPattern": '{"a": ["b"]}', "Event": "{}"}, "ValidationException"),
         ("put_events", {"Entries": [{"Source": "s", "DetailType": "d", "Detail": LONG}]}, "ValidationException"),
     ],
 )

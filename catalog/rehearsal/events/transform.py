@@ -13,6 +13,10 @@ from typing import Any
 VARIABLE = re.compile(r"<([A-Za-z0-9_.-]+)>")
 STEP = re.compile(r"\.([A-Za-z0-9_/-]+)|\[([0-9]+)\]|\['([^']+)'\]")
 ABSENT = object()
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html#eb-transform-input-predefined
+PREDEFINED = frozenset(
+    f"aws.events.{name}" for name in ("rule-arn", "rule-name", "event.ingestion-time", "event", "event.json")
+)
 
 
 class TransformError(ValueError):
@@ -34,9 +38,9 @@ def message(target: Mapping[str, Any], event: Mapping[str, Any], rule: str, rule
     if "Input" in target:
         return str(target["Input"])
     if "InputPath" in target:
-        return json.dumps(value_at(event, target["InputPath"]))
+        return json.dumps(value_at(event, target["InputPath"]), separators=(",", ":"))
     if "InputTransformer" not in target:
-        return json.dumps(event)
+        return json.dumps(event, separators=(",", ":"))
     transformer = target["InputTransformer"]
     values = {
         name: value_at(event, path) for name, path in (transformer.get("InputPathsMap") or {}).items()

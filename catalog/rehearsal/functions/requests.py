@@ -190,8 +190,12 @@ def run(call: Call) -> dict[str, Any]:
     event = bytes(call.params.get("Payload") or b"{}")
     limit = MOST_ASYNC if kind == "Event" else MOST_EVENT
     if len(event) > limit:
-        said = f"Request must be smaller than {limit} bytes for the {kind} operation"
-        raise AwsError("RequestTooLargeException", said, 413, Type="User")
+        # The documentation calls it RequestTooLargeException; AWS does not:
+        # https://github.com/awslabs/aws-athena-query-federation/issues/793, https://github.com/ASFHyP3/hyp3/issues/2241
+        said = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+        if kind == "Event":
+            said = f"{len(event)} byte payload is too large for the Event invocation type (limit {limit} bytes)"
+        raise AwsError("RequestEntityTooLargeException", said, 413, Type="User")
     try:
         read = json.loads(event)
     except ValueError as error:
