@@ -306,12 +306,12 @@ def test_the_ops_stack_goes_and_its_bucket_stays(cloud: Cloud, outputs: Outputs)
     failed = deleted(cloud, "DELETE_FAILED")
     assert "The following resource(s) failed to delete: [Boundary]" in failed["StackStatusReason"]
     iam = cloud.client("iam")
-    left = [one["RoleName"] for one in iam.list_roles()["Roles"] if one["RoleName"].startswith("sagemaker-")]
-    for name in left:
+    roles = [one["RoleName"] for one in iam.list_roles()["Roles"] if one["RoleName"].startswith("sagemaker-")]
+    assert roles
+    for name in roles:
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
             iam.delete_role_policy(RoleName=name, PolicyName=policy)
         iam.delete_role(RoleName=name)
-    assert left
     deleted(cloud, "DELETE_COMPLETE")
     client = cloud.client("servicecatalog")
     left = (client.list_portfolios()["PortfolioDetails"], client.search_products_as_admin()["ProductViewDetails"])
