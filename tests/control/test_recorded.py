@@ -279,11 +279,24 @@ OTHERS: dict[str, Row] = {
         "RequestEntityTooLargeException",
         "1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)",
     ),
-    "test_permission_exceptions": (
+    "test_remove_multi_permissions[policy]": (
         "lambda", "get_policy", {"FunctionName": "quiet"},
         "ResourceNotFoundException", "The resource you requested does not exist.",
     ),
-    "test_permission_exceptions[statement]": (
+    "test_permission_exceptions[get]": (
+        "lambda", "get_policy", {"FunctionName": "doesnotexist"},
+        "ResourceNotFoundException", "The resource you requested does not exist.",
+    ),
+    "test_permission_exceptions[remove]": (
+        "lambda", "remove_permission", {"FunctionName": "quiet", "StatementId": "s3"},
+        "ResourceNotFoundException", "No policy is associated with the given resource.",
+    ),
+    "test_permission_exceptions[remove from none]": (
+        "lambda", "remove_permission", {"FunctionName": "doesnotexist", "StatementId": "s3"},
+        "ResourceNotFoundException",
+        f"No policy found for: arn:aws:lambda:{REGION}:{ACCOUNT}:function:doesnotexist",
+    ),
+    "test_remove_multi_permissions[statement]": (
         "lambda", "remove_permission", {"FunctionName": "function", "StatementId": "non-existent"},
         "ResourceNotFoundException", "Statement non-existent is not found in resource policy.",
     ),

@@ -636,7 +636,7 @@ CODEPIPELINE: list[Row] = [
         "TooManyTagsException",
     ),
     ("get_pipeline", {"name": "none"}, "PipelineNotFoundException"),
-    ("get_pipeline", {"name": "pipeline", "version": 9}, "PipelineVersionNotFoundException"),
+    ("get_pipeline", {"name": "pipeline", "version": 9}, "PipelineNotFoundException"),
     ("get_pipeline_state", {"name": "none"}, "PipelineNotFoundException"),
     ("start_pipeline_execution", {"name": "none"}, "PipelineNotFoundException"),
     (
