@@ -251,6 +251,7 @@ def moved(source: str, path: str = "new") -> dict[str, Any]:
     return {"filePath": path, "sourceFile": {"filePath": source, "isMove": True}}
 
 
+HALF = bytes(3 * 2**20 + 2**18)  # two of them are more than 6 MB and less than 7,000,000 bytes
 # What CreateCommit refuses on the tip of `main`, each by
 # https://docs.aws.amazon.com/codecommit/latest/APIReference/API_CreateCommit.html#API_CreateCommit_Errors
 COMMITS: list[tuple[dict[str, Any], str]] = [
@@ -262,6 +263,7 @@ COMMITS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"putFiles": [put(data=bytes(6 * 2**20 + 1))]}, "FileContentSizeLimitExceededException"),
     ({"putFiles": [put("a", bytes(4 * 2**20)), put("b", bytes(4 * 2**20))]}, "FileContentSizeLimitExceededException"),
+    ({"putFiles": [put("a/b", HALF), put("a/c", HALF)]}, "FolderContentSizeLimitExceededException"),
     ({"putFiles": [put(data=b"")]}, "SourceFileOrContentRequiredException"),
     ({"putFiles": [{"filePath": "a"}]}, "SourceFileOrContentRequiredException"),
     ({"putFiles": [put(sourceFile={"filePath": "run.sh"})]}, "FileContentAndSourceFileSpecifiedException"),

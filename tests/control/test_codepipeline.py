@@ -444,7 +444,7 @@ def test_a_repository_of_a_git_host_is_taken_from_disk(rig: Rig, tmp_path: Path)
             {"sourceRevisions": [{"actionName": "X", "revisionType": "COMMIT_ID", "revisionValue": "1"}]},
             "ValidationException",
         ),
-        ("get_pipeline", {"version": 9}, "PipelineVersionNotFoundException"),
+        ("get_pipeline", {"version": 9}, "PipelineNotFoundException"),
         (
             "get_pipeline_execution",
             {"pipelineExecutionId": "0" * 8 + "-0000-0000-0000-" + "0" * 12},

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.rehearsal.events.patterns import PatternError, matches, parse
+from catalog.rehearsal.events.patterns import PatternError, matches, parse, read
 from catalog.rehearsal.events.transform import TransformError, filled, message, value_at
+from catalog.rehearsal.events.wildcards import complexity, tokens
 
 FIXTURES = Path(__file__).parents[1] / "catalog" / "fixtures"
 # The event of https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html, with more in its detail
@@ -40,6 +41,12 @@ EVENT: dict[str, Any] = {
         "none": [],
     },
 }
+
+
+ONE_OR_ARRAY = "anything-but must be an array or single string/number value."
+TOO_COMPLEX = (
+    "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard"
+)
 
 
 def hit(pattern: object, event: dict[str, Any] | None = None) -> bool:
@@ -130,11 +137,20 @@ def test_operators_do_what_is_documented(test: object, field: str, expected: boo
     assert detail(test, field) is expected
 
 
-@pytest.mark.parametrize(("written", "expected"), [("300", True), ("300.0", False), ("3.0e2", False)])
-def test_numbers_are_compared_as_they_are_written(written: str, expected: bool) -> None:
-    """EventBridge compares "at the string representation level" outside of `numeric`."""
-    assert matches(parse(f'{{"n": [{written}]}}'), {"n": 300}) is expected
-    assert matches(parse(f'{{"n": [{{"numeric": ["=", {written}]}}]}}'), {"n": 300})
+@pytest.mark.parametrize(("written", "expected"), [("300", True), ("300.0", True), ("3.0e2", True), ("300.1", False)])
+def test_numbers_are_compared_by_value(written: str, expected: bool) -> None:
+    """The documentation says "at the string representation level"; AWS was recorded to match 300 with 300.0.
+
+    LocalStack, tests/aws/services/events, test_event_pattern[number_comparison_float], recorded 2025-10-15.
+    """
+    assert matches(parse(f'{{"n": [{written}]}}'), read('{"n": 300}')) is expected
+    assert matches(parse(f'{{"n": [{{"numeric": ["=", {written}]}}]}}'), {"n": 300}) is expected
+
+
+def test_numbers_beyond_the_numeric_limit_are_compared_as_they_are_written() -> None:
+    event = read('{"account": 111122223333}')
+    found = [matches(parse(f'{{"account": [{one}]}}'), event) for one in ("111122223333", "111122223333.0")]
+    assert found == [True, False]
 
 
 def test_or_takes_any_of_its_objects() -> None:
@@ -171,11 +187,23 @@ def test_fields_of_different_elements_of_an_array_do_not_match_together() -> Non
         ('{"a": [{"like": "b"}]}', "Unrecognized match type like"),
         ('{"a": [{"prefix": "b", "suffix": "c"}]}', "Only one key allowed in match expression"),
         ('{"a": [{"prefix": 1}]}', "prefix match pattern must be a string"),
-        ('{"a": [{"suffix": {"prefix": "x"}}]}', "Unsupported suffix match pattern"),
+        ('{"a": [{"suffix": {"prefix": "x"}}]}', "Unsupported suffix pattern: prefix"),
+        ('{"a": [{"prefix": {}}]}', "Prefix expression name not found"),
         ('{"a": [{"exists": "true"}]}', "exists match pattern must be either true or false."),
-        ('{"a": [{"wildcard": "a**b"}]}', "Consecutive wildcard characters at pos 1"),
-        ('{"a": [{"wildcard": "a\\\\b"}]}', "Invalid escape character at pos 1"),
-        ('{"a": [{"cidr": "10.0.0.1"}]}', "Malformed CIDR"),
+        # A position counts bytes, from the quotation mark before the text
+        ('{"a": [{"wildcard": "a**b"}]}', "Consecutive wildcard characters at pos 2"),
+        ('{"a": [{"wildcard": "\u00e4**b"}]}', "Consecutive wildcard characters at pos 3"),
+        ('{"a": [{"wildcard": "a\\\\b"}]}', "Invalid escape character at pos 2"),
+        ('{"a": [{"wildcard": ["a*"]}]}', "wildcard match pattern must be a string"),
+        ('{"a": [{"anything-but": {"wildcard": "**"}}]}', "Consecutive wildcard characters at pos 1"),
+        ('{"a": [{"cidr": "10.0.0.1"}]}', "Malformed CIDR, one '/' required"),
+        ('{"a": [{"cidr": "bad-/64filter"}]}', "Malformed CIDR, mask bits must be an integer"),
+        ('{"a": [{"cidr": "10.0.0.1/-1"}]}', "Malformed CIDR, mask bits must not be negative"),
+        ('{"a": [{"cidr": "10.0.0.1/32"}]}', "IPv4 mask bits must be < 32"),
+        ('{"a": [{"cidr": "::1/128"}]}', "IPv6 mask bits must be < 128"),
+        ('{"a": [{"cidr": "xx.11.xx/8"}]}', "Nonstandard IP address: xx.11.xx"),
+        ('{"a": [{"cidr": "10.0.0.256/8"}]}', "Invalid IP address: 10.0.0.256"),
+        ('{"a": [{"cidr": ["10.0.0.1/8"]}]}', "prefix match pattern must be a string"),
         ('{"a": [{"numeric": 5}]}', "Value of numeric must be an array."),
         ('{"a": [{"numeric": []}]}', "Invalid member in numeric match"),
         ('{"a": [{"numeric": [5]}]}', "Invalid member in numeric match: 5"),
@@ -187,17 +215,59 @@ def test_fields_of_different_elements_of_an_array_do_not_match_together() -> Non
         ('{"a": [{"numeric": [">", 5, "<", 5]}]}', "Bottom must be less than top"),
         ('{"a": [{"numeric": [">", 5, "<", 7, "<", 8]}]}', "Too many terms in numeric range expression"),
         ('{"a": [{"numeric": ["=", 5000000001]}]}', "Value must be between -5.0E9 and 5.0E9, inclusive"),
-        ('{"a": [{"anything-but": null}]}', "Inside anything but list"),
+        ('{"a": [{"anything-but": null}]}', f"Value of {ONE_OR_ARRAY}"),
+        ('{"a": [{"anything-but": true}]}', f"Value of {ONE_OR_ARRAY}"),
+        ('{"a": [{"anything-but": {"prefix": {"equals-ignore-case": "b"}}}]}', f"Value of {ONE_OR_ARRAY}"),
+        ('{"a": [{"anything-but": {"suffix": null}}]}', f"Value of {ONE_OR_ARRAY}"),
+        ('{"a": [{"anything-but": [null, "a"]}]}', "Inside anything but list, start|null|boolean is not supported."),
+        ('{"a": [{"anything-but": [true]}]}', "Inside anything but list, start|null|boolean is not supported."),
+        ('{"a": [{"anything-but": {}}]}', "Anything-But expression name not found"),
+        ('{"a": [{"anything-but": {"prefix": 123}}]}', "prefix/suffix match pattern must be a string"),
+        ('{"a": [{"anything-but": {"suffix": [null, "b"]}}]}', "prefix/suffix match pattern must be a string"),
+        ('{"a": [{"anything-but": {"wildcard": [123, "*/b/*"]}}]}', "wildcard match pattern must be a string"),
+        ('{"a": [{"anything-but": {"equals-ignore-case": [1]}}]}', "Inside anything-but/equals-ignore-case list, "),
         ('{"a": [{"anything-but": ["a", 1]}]}', "mixed type is not supported"),
         ('{"a": [{"anything-but": {"numeric": ["=", 1]}}]}', "Unsupported anything-but pattern: numeric"),
         ('{"a": [{"anything-but": {"prefix": ""}}]}', "Null prefix/suffix not allowed"),
         ('{"$or": [{"a": ["b"]}]}', "Unrecognized match type a"),
+        ('{"a": [{"wildcard": "*:*:*:*:*:event-bus/*"}]}', TOO_COMPLEX),
+        ('{"a": [{"anything-but": {"wildcard": "*:*:*:*:*:event-bus/*"}}]}', TOO_COMPLEX),
+        ('{"a": [{"wildcard": "*aaaaa"}, {"wildcard": "*aaaaab"}]}', TOO_COMPLEX),
     ],
 )
 def test_a_pattern_that_eventbridge_refuses_is_refused(text: str, said: str) -> None:
     with pytest.raises(PatternError) as caught:
         parse(text)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wildcards", "expected"),
+    [
+        (["abc"], 1),
+        (["*"], 1),
+        (["*aa"], 3),
+        (["a*bcb"], 3),
+        (["aa*"], 2),
+        (["*ab*ad"], 4),
+        (["a*b*bb"], 5),
+        (["a*b*cd"], 3),
+        (["*", "ab*c"], 3),
+        (["*abc", "*abcde"], 4),
+        (["a*bcd", "ab*cd"], 4),
+    ],
+)
+def test_complexity_counts_the_beginnings_of_wildcards_that_one_text_can_match(
+    wildcards: list[str], expected: int
+) -> None:
+    """The cases and their numbers are those of AWS's matcher (event-ruler, MachineComplexityEvaluatorTest)."""
+    assert complexity([tokens(one) for one in wildcards]) == expected
+
+
+@pytest.mark.parametrize("text", ["/Users/*/dir/dir/dir/dir/dir/doc.txt", "arn:aws:events:us-east-1:*:event-bus/*"])
+def test_wildcards_that_aws_took_are_taken(text: str) -> None:
+    """LocalStack's recordings content_wildcard_repeating and content_wildcard_simplified, of 2025-10-15."""
+    assert parse(json.dumps({"a": [{"wildcard": text}]})).branches
 
 
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.json")), ids=lambda path: path.stem)
@@ -278,6 +348,12 @@ def test_or_is_the_rule_twice(one: str, other: str, x: str, y: str) -> None:
     assert hit(pattern, event) is (hit({"x": [one]}, event) or hit({"y": [other]}, event))
 
 
+def test_a_value_of_null_passes_anything_but() -> None:
+    """LocalStack, test_put_events_with_rule_pattern_anything_but: AWS delivered the event whose command was null."""
+    tests = ({"anything-but": "a"}, {"anything-but": [1]}, {"anything-but": {"prefix": "a"}})
+    assert [hit({"a": [test]}, {"a": None}) for test in tests] == [True, True, True]
+
+
 def test_a_target_gets_the_event_a_part_or_a_constant() -> None:
     def sent(**target: object) -> object:
         return json.loads(message(target, EVENT, "rule", "arn"))
@@ -299,6 +375,50 @@ def test_the_products_message_of_a_failed_pipeline_is_a_text() -> None:
     template = '"Pipeline <pipeline> failed. https://console/<pipeline>/executions/<execution>"'
     values = {"pipeline": "p-build", "execution": "123"}
     assert json.loads(filled(template, values)) == "Pipeline p-build failed. https://console/p-build/executions/123"
+
+
+RECORDED: dict[str, Any] = {
+    "userId": "0a787ecb-4015",
+    "object": {"acc_id": "0a787ecb-4015", "sf_id": "baz"},
+    "one": ["HIGH"],
+    "many": ["ACTIVE", "INACTIVE"],
+    "yes": True,
+    "gone": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ('"<one> single list item"', '"[HIGH] single list item"'),
+        ('"<many> multiple list items"', '"[ACTIVE,INACTIVE] multiple list items"'),
+        ('"Payload of <object> with <userId>"', '"Payload of {acc_id:0a787ecb-4015,sf_id:baz} with 0a787ecb-4015"'),
+        ('"Command is <yes>!"', '"Command is true!"'),
+        ('"<one> a"\n"<gone> b"\n"<object> c"', '"[HIGH] a"\n" b"\n"{acc_id:0a787ecb-4015,sf_id:baz} c"'),
+    ],
+)
+def test_lists_and_objects_in_a_text_lose_their_quotation_marks(template: str, expected: str) -> None:
+    """As LocalStack recorded of AWS on 2024-12-13, test_input_transformer_nested_keys_replacement.
+
+    "EventBridge removes any internal quotes to ensure a valid string"
+    (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html).
+    """
+    assert filled(template, RECORDED) == expected
+
+
+@pytest.mark.parametrize("template", ['{"a": "<one>"}', '{"a": "of <object>", "b": <object>}', '{"a": "<object>"}'])
+def test_lists_and_objects_between_the_quotation_marks_of_json_lose_the_event(template: str) -> None:
+    """AWS delivered none of these (LocalStack, ..._nested_keys_replacement_not_valid)."""
+    with pytest.raises(TransformError, match="does not give JSON"):
+        filled(template, RECORDED)
+
+
+def test_the_predefined_event_calls_its_type_otherwise_than_the_event() -> None:
+    """`detailType`, as recorded (LocalStack, test_input_transformer_predefined_variables, 2024-06-11)."""
+    template = '{"event": <aws.events.event>, "json": <aws.events.event.json>}'
+    found = json.loads(message({"InputTransformer": {"InputTemplate": template}}, EVENT, "rule", "arn"))
+    names = set(EVENT) - {"detail", "detail-type"} | {"detailType"}
+    assert (set(found["event"]), found["event"]["detailType"], found["json"]) == (names, EVENT["detail-type"], EVENT)
 
 
 def test_a_template_that_gives_no_json_is_an_error() -> None:

@@ -58,7 +58,7 @@ def handler(event, context):
     if do == "eat":
         return len(bytearray(event["bytes"]))
     if do == "large":
-        return "x" * 6 * 1024 * 1024
+        return "x" * (6 * 1024 * 1024 + 100)
     if do == "odd":
         return {1, 2}
     if do == "log":
@@ -181,7 +181,7 @@ def test_an_exception_is_answered_with_its_trace(cloud: Cloud) -> None:
     ("event", "kind", "message"),
     [
         ({"do": "exit"}, "Runtime.ExitError", "Runtime exited with error: exit status 3"),
-        ({"do": "large"}, "Function.ResponseSizeTooLarge", "exceeded maximum allowed payload size"),
+        ({"do": "large"}, "Function.ResponseSizeTooLarge", "maximum allowed payload size (6291556 bytes)."),
         ({"do": "odd"}, "Runtime.MarshalError", "Unable to marshal response"),
         ({"do": "eat", "bytes": 400 * 1024 * 1024}, "Runtime.OutOfMemory", "signal: killed"),
     ],
@@ -321,7 +321,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("invoke", {"FunctionName": "absent"}, "ResourceNotFoundException"),
     ("invoke", {"FunctionName": "worker", "Qualifier": "3"}, "ResourceNotFoundException"),
     ("invoke", {"FunctionName": "worker", "Payload": "{"}, "InvalidRequestContentException"),
-    ("invoke", {"FunctionName": "worker", "Payload": '"' + "x" * 6291456 + '"'}, "RequestTooLargeException"),
+    ("invoke", {"FunctionName": "worker", "Payload": '"' + "x" * 6291456 + '"'}, "RequestEntityTooLargeException"),
     ("invoke", {"FunctionName": "worker", "InvocationType": "Later"}, "ValidationException"),
     ("get_function", {"FunctionName": "absent"}, "ResourceNotFoundException"),
     ("get_policy", {"FunctionName": "worker"}, "ResourceNotFoundException"),

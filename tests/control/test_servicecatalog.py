@@ -22,6 +22,7 @@ PLUGINS = [
     "catalog.rehearsal.projects",
     "catalog.rehearsal.events",
     "catalog.rehearsal.functions",
+    "catalog.rehearsal.strict",
 ]
 STUDIO = "arn:aws:iam::123456789012:role/service-role/studio"
 Outputs = dict[str, str]
@@ -223,6 +224,7 @@ def test_a_token_makes_one_product_and_a_name_is_taken_once(cloud: Cloud, output
     }
     first, again = (client.provision_product(**given, ProvisionToken="t")["RecordDetail"] for _ in range(2))
     assert first["RecordId"] == again["RecordId"]
+    ended(cloud, first)
     assert refused(client.provision_product, **given, ProvisionToken="u")[0] == "DuplicateResourceException"
 
 
@@ -278,16 +280,33 @@ def test_a_version_needs_a_template_that_can_be_read(cloud: Cloud, outputs: Outp
     ]
 
 
-def test_the_ops_stack_goes_and_its_bucket_stays(cloud: Cloud, outputs: Outputs) -> None:
-    """Last of all: product, portfolio, roles and functions are removed in an order that Service Catalog allows."""
+def deleted(cloud: Cloud, end: str) -> dict[str, Any]:
+    """Delete the ops team's stack; give its summary when it has a status."""
     cloud.client("cloudformation").delete_stack(StackName=publish.STACK)
 
     def ask() -> tuple[str, Any]:
         stacks = cloud.client("cloudformation").list_stacks()["StackSummaries"]
-        found = [one for one in stacks if one["StackName"] == publish.STACK]
-        return found[0]["StackStatus"], found[0]
+        found = next(one for one in stacks if one["StackName"] == publish.STACK)
+        return found["StackStatus"], found
 
-    until(ask, "DELETE_COMPLETE")
+    return until(ask, end)
+
+
+def test_the_ops_stack_goes_and_its_bucket_stays(cloud: Cloud, outputs: Outputs) -> None:
+    """Last of all: product, portfolio, roles and functions are removed in an order that Service Catalog allows.
+
+    As catalog/README.md says, this fails at the boundary while a project has left a role; without it, it succeeds.
+    """
+    failed = deleted(cloud, "DELETE_FAILED")
+    assert "The following resource(s) failed to delete: [Boundary]" in failed["StackStatusReason"]
+    iam = cloud.client("iam")
+    roles = [one["RoleName"] for one in iam.list_roles()["Roles"] if one["RoleName"].startswith("sagemaker-")]
+    assert roles
+    for name in roles:
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+        iam.delete_role(RoleName=name)
+    deleted(cloud, "DELETE_COMPLETE")
     client = cloud.client("servicecatalog")
     left = (client.list_portfolios()["PortfolioDetails"], client.search_products_as_admin()["ProductViewDetails"])
     buckets = [one["Name"] for one in cloud.client("s3").list_buckets()["Buckets"]]

@@ -636,7 +636,7 @@ CODEPIPELINE: list[Row] = [
         "TooManyTagsException",
     ),
     ("get_pipeline", {"name": "none"}, "PipelineNotFoundException"),
-    ("get_pipeline", {"name": "pipeline", "version": 9}, "PipelineVersionNotFoundException"),
+    ("get_pipeline", {"name": "pipeline", "version": 9}, "PipelineNotFoundException"),
     ("get_pipeline_state", {"name": "none"}, "PipelineNotFoundException"),
     ("start_pipeline_execution", {"name": "none"}, "PipelineNotFoundException"),
     (
@@ -721,6 +721,7 @@ LAMBDA: list[Row] = [
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Operations.html
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
 ENTRY = {"Source": "a", "DetailType": "a", "Detail": "{}"}
+EVENT = json.dumps({key: "a" for key in ("id", "account", "source", "time", "region", "detail-type")})
 TARGETS = [{"Id": str(number), "Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:function"} for number in range(2, 8)]
 EVENTS: list[Row] = [
     ("put_rule", {"Name": "new"}, "ValidationException"),
@@ -743,7 +744,8 @@ EVENTS: list[Row] = [
     ("list_targets_by_rule", {"Rule": "none"}, "ResourceNotFoundException"),
     ("put_events", {"Entries": [ENTRY] * 11}, "ValidationException"),
     ("put_events", {"Entries": []}, "ValidationException"),
-    ("test_event_pattern", {"EventPattern": "{", "Event": "{}"}, "InvalidEventPatternException"),
+    ("test_event_pattern", {"EventPattern": "{", "Event": EVENT}, "InvalidEventPatternException"),
+    ("test_event_pattern", {"EventPattern": '{"source": ["a"]}', "Event": "{}"}, "ValidationException"),
 ]
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Operations.html
 SCHEDULER: list[Row] = [

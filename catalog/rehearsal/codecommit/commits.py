@@ -59,6 +59,10 @@ def create_commit(call: Call) -> dict[str, Any]:
     contents = [_content(entry) for entry in entries["putFiles"]]
     sent = [content for content in contents if content is not None]
     limits.check_sizes(sent, "SourceFileOrContentRequiredException")
+    limits.check_folders(
+        (limits.check_path(entry["filePath"]), len(content or b""))
+        for entry, content in zip(entries["putFiles"], contents, strict=True)
+    )
     blobs = iter(repository.git.write_blobs(sent))
     change = Change(
         [_put(entry, blobs) for entry in entries["putFiles"]],

@@ -6,7 +6,8 @@ Each from https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html un
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from catalog.rehearsal.codecommit.errors import refused
 
@@ -20,6 +21,7 @@ PATH_LENGTH = 4096
 # file: botocore's model has 6291456; all together: taken as millions, to refuse what may be refused by either reading.
 FILE = 6 * 2**20
 COMMIT = 7_000_000
+FOLDER = 6 * 2**20
 FILES = 100  # in a commit made by the API
 READ = 6 * 2**20  # of a file, by GetFile and GetBlob
 NAME = 1024  # user names in commits
@@ -111,6 +113,26 @@ def check_sizes(contents: Sequence[bytes], empty: str) -> None:
         raise refused(empty)
     if max(map(len, contents), default=0) > FILE or sum(map(len, contents)) > COMMIT:
         raise refused("FileContentSizeLimitExceededException")
+
+
+def check_folders(sizes: Iterable[tuple[str, int]]) -> None:
+    """Hold what one commit changes in each folder against its limit.
+
+    "At least one of the overall changes in the commit results in a folder whose contents exceed the limit of 6 MB.
+    Either reduce the number and size of your changes, or split the changes across multiple folders":
+    FolderContentSizeLimitExceededException in botocore's model. Taken as: of the files that the commit brings.
+
+    Args:
+        sizes: the path and the bytes of each file.
+
+    Raises:
+        AwsError: a folder gets too much.
+    """
+    folders: Counter[str] = Counter()
+    for path, size in sizes:
+        folders[path.rpartition("/")[0]] += size
+    if max(folders.values(), default=0) > FOLDER:
+        raise refused("FolderContentSizeLimitExceededException")
 
 
 def check_tags(tags: dict[str, str], there: dict[str, str]) -> None:

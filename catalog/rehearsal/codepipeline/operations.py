@@ -73,11 +73,15 @@ def update_pipeline(call: Call) -> dict[str, Any]:
 
 @operation("codepipeline", "GetPipeline")
 def get_pipeline(call: Call) -> dict[str, Any]:
-    """Show a pipeline; of its versions, only the present one."""
+    """Show a pipeline; of its versions, only the present one.
+
+    Another version is PipelineVersionNotFoundException in the documentation, and PipelineNotFoundException on AWS:
+    https://github.com/aws/aws-sdk/issues/558, where the service's team confirms it.
+    """
     kept = of(call.cloud).find(call.params["name"])
     if call.params.get("version", kept.pipeline.version) != kept.pipeline.version:
         raise AwsError(
-            "PipelineVersionNotFoundException",
+            "PipelineNotFoundException",
             f"Pipeline {kept.pipeline.name} has version {kept.pipeline.version}; the rehearsal keeps no older one",
         )
     metadata = {"pipelineArn": kept.arn, "created": kept.created, "updated": kept.updated}

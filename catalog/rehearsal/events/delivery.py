@@ -112,9 +112,9 @@ def _to_topic(cloud: Cloud, text: str, rule_arn: str, target: Mapping[str, Any])
     policy = json.loads(sns.get_topic_attributes(TopicArn=target["Arn"])["Attributes"].get("Policy") or "{}")
     if not permits(policy, PRINCIPAL, "sns:Publish", target["Arn"], {}):
         raise DeliveryError(f"{PRINCIPAL} may not publish to {target['Arn']}: the topic's policy does not allow it")
-    # A text is published as such, without its quotation marks
-    read = json.loads(text)
-    sns.publish(TopicArn=target["Arn"], Message=read if isinstance(read, str) else text)
+    # A text keeps its quotation marks, in mails too: https://github.com/aws/aws-cdk/issues/38121,
+    # https://github.com/hashicorp/terraform-provider-aws/issues/43253
+    sns.publish(TopicArn=target["Arn"], Message=text)
 
 
 def _to_queue(cloud: Cloud, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:

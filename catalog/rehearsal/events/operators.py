@@ -8,9 +8,11 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from catalog.rehearsal.events import wildcards
 
 ANYTHING_BUT, CIDR, EQUALS, EXACTLY, EXISTS = "anything-but", "cidr", "equals-ignore-case", "exactly", "exists"
 NUMERIC, PREFIX, SUFFIX, WILDCARD = "numeric", "prefix", "suffix", "wildcard"
@@ -24,6 +26,17 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 RESERVED = {ANYTHING_BUT, CIDR, EQUALS, EXACTLY, EXISTS, NUMERIC, PREFIX, SUFFIX, WILDCARD, *COMPARISONS}
 # "Numeric matching is limited to values between -5.0e9 and +5.0e9 inclusive" (event-ruler)
 NUMERIC_LIMIT = 5e9
+# What AWS's matcher reads as an address at all
+IP_ADDRESS = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F:]*:[0-9a-fA-F:]*")
+
+
+# What anything-but says to a value of its operator that is no text (LocalStack's recordings content_anything_*_EXC)
+NO_TEXTS = {
+    PREFIX: "prefix/suffix match pattern must be a string",
+    SUFFIX: "prefix/suffix match pattern must be a string",
+    WILDCARD: "wildcard match pattern must be a string",
+    EQUALS: "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.",
+}
 
 
 class PatternError(ValueError):
@@ -31,7 +44,7 @@ class PatternError(ValueError):
 
 
 class Written(float):
-    """A number that knows how it was written: 300, 300.0 and 3.0e2 are different values for exact matching."""
+    """A number that knows how it was written, which decides where it is too large to be compared by its value."""
 
     text: str
 
@@ -49,15 +62,24 @@ class Test:
     Attributes:
         accepts: whether a value passes.
         absent: it passes when there is no value.
+        wildcards: those it looks for, which may be too complex together with others.
     """
 
     accepts: Callable[[Any], bool]
     absent: bool = False
+    wildcards: tuple[wildcards.Tokens, ...] = ()
     __test__ = False  # no test of pytest's
 
 
 def as_text(value: object) -> str:
-    """Write a scalar as JSON does; matching is of characters, "without any string normalization"."""
+    """Write a scalar as JSON does; matching is of characters, "without any string normalization".
+
+    Numbers within the numeric limit are written alike when they are equal. The documentation says that 300 and 300.0
+    differ; AWS was recorded to match them (LocalStack, number_comparison_float, 2025-10-15), and its matcher adds
+    `numericEquals` to every number that is comparable (event-ruler, JsonRuleCompiler.writeRules).
+    """
+    if is_number(value) and abs(float(value)) <= NUMERIC_LIMIT:  # type: ignore[arg-type]
+        return repr(float(value) + 0.0)  # type: ignore[arg-type] # -0.0 is 0.0
     return value.text if isinstance(value, Written) else json.dumps(value, ensure_ascii=False)
 
 
@@ -108,8 +130,10 @@ def _edge(name: str, of: Callable[[str, str], bool]) -> Callable[[object], Test]
 
     def read(operand: object) -> Test:
         if isinstance(operand, dict):
+            if not operand:
+                raise PatternError(f"{name.capitalize()} expression name not found")
             if list(operand) != [EQUALS]:
-                raise PatternError(f"Unsupported {name} match pattern: {next(iter(operand), '')}")
+                raise PatternError(f"Unsupported {name} pattern: {next(iter(operand))}")
             folded = _text(EQUALS, operand[EQUALS]).lower()
             return _of_text(lambda seen: of(seen.lower(), folded))
         wanted = _text(name, operand)
@@ -118,34 +142,19 @@ def _edge(name: str, of: Callable[[str, str], bool]) -> Callable[[object], Test]
     return read
 
 
-def wildcard_expression(text: str) -> re.Pattern[str]:
-    """Turn a wildcard into a regular expression: `*` is any text, `\\*` an asterisk, `\\\\` a backslash.
-
-    Raises:
-        PatternError: for consecutive wildcards and other escapes.
-    """
-    return re.compile("".join(_wildcard_parts(text)), re.DOTALL)
-
-
-def _wildcard_parts(text: str) -> Iterator[str]:
-    position = 0
-    while position < len(text):
-        sign, following = text[position], text[position + 1 : position + 2]
-        if sign == "*" and following == "*":
-            raise PatternError(f"Consecutive wildcard characters at pos {position}")
-        if sign == "\\":
-            if not following or following not in "*\\":
-                raise PatternError(f"Invalid escape character at pos {position}")
-            position += 1
-            yield re.escape(following)
-        else:
-            yield ".*" if sign == "*" else re.escape(sign)
-        position += 1
-
-
 def _wildcard(operand: object) -> Test:
-    expression = wildcard_expression(_text(WILDCARD, operand))
-    return _of_text(lambda seen: expression.fullmatch(seen) is not None)
+    text = _text(WILDCARD, operand)
+    try:
+        # EventBridge counts positions from the quotation mark on
+        read = wildcards.tokens(f'"{text}"')
+    except wildcards.WildcardError as error:
+        raise PatternError(str(error)) from None
+    expression = wildcards.expression(read[1:-1])
+
+    def accepts(seen: str) -> bool:
+        return expression.fullmatch(seen.encode("utf-8", "surrogatepass")) is not None
+
+    return Test(_of_text(accepts).accepts, wildcards=(read,))
 
 
 def _exists(operand: object) -> Test:
@@ -155,13 +164,7 @@ def _exists(operand: object) -> Test:
 
 
 def _cidr(operand: object) -> Test:
-    text = _text("cidr", operand)
-    try:
-        if "/" not in text:
-            raise ValueError("one '/' required")
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError as error:
-        raise PatternError(f"Malformed CIDR, {error}") from None
+    network = _network(_text(PREFIX, operand))  # AWS says "prefix" here too
 
     def inside(seen: str) -> bool:
         try:
@@ -170,6 +173,30 @@ def _cidr(operand: object) -> Test:
             return False
 
     return _of_text(inside)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Read a CIDR block, with the rules and words of AWS's matcher.
+
+    https://github.com/aws/event-ruler/blob/main/src/main/software/amazon/event/ruler/CIDR.java
+    """
+    address, slash, bits = text.partition("/")
+    if not slash or not bits or "/" in bits:
+        raise PatternError("Malformed CIDR, one '/' required")
+    if not re.fullmatch(r"[+-]?[0-9]+", bits):
+        raise PatternError("Malformed CIDR, mask bits must be an integer")
+    if int(bits) < 0:
+        raise PatternError("Malformed CIDR, mask bits must not be negative")
+    if not IP_ADDRESS.fullmatch(address):
+        raise PatternError(f"Nonstandard IP address: {address}")
+    try:
+        version = ipaddress.ip_address(address).version
+    except ValueError:
+        raise PatternError(f"Invalid IP address: {address}") from None
+    most = 32 if version == 4 else 128
+    if int(bits) >= most:
+        raise PatternError(f"IPv{version} mask bits must be < {most}")
+    return ipaddress.ip_network(f"{address}/{int(bits)}", strict=False)
 
 
 def _numeric(operand: object) -> Test:
@@ -220,6 +247,8 @@ def _anything_but(operand: object) -> Test:
     """Read `anything-but`: a text, a number, a list of either, or an operator over one text or a list of texts."""
     if isinstance(operand, dict):
         return _anything_but_operator(operand)
+    if not isinstance(operand, list):
+        _one_or_array(operand)
     values = operand if isinstance(operand, list) else [operand]
     if not all(isinstance(one, str) or is_number(one) for one in values):
         raise PatternError("Inside anything but list, start|null|boolean is not supported.")
@@ -233,19 +262,29 @@ def _anything_but(operand: object) -> Test:
     return Test(lambda seen: not is_number(seen) or float(seen) not in numbers)
 
 
+def _one_or_array(operand: object) -> None:
+    """Refuse null, booleans and objects, as LocalStack recorded of AWS (content_anything_but_string_null_type_EXC)."""
+    if not isinstance(operand, (str, list)) and not is_number(operand):
+        raise PatternError("Value of anything-but must be an array or single string/number value.")
+
+
 def _anything_but_operator(node: Mapping[str, Any]) -> Test:
-    name, operand = next(iter(node.items()), ("", None))
+    if not node:
+        raise PatternError("Anything-But expression name not found")
+    name, operand = next(iter(node.items()))
     if name not in (PREFIX, SUFFIX, EQUALS, WILDCARD):
         raise PatternError(f"Unsupported anything-but pattern: {name}")
-    if len(node) > 1:
-        raise PatternError("Only one key allowed in match expression")
+    _one_or_array(operand)
     values = operand if isinstance(operand, list) else [operand]
     if not values or not all(isinstance(one, str) for one in values):
-        raise PatternError(f"Inside anything-but/{name} list, number|start|null|boolean is not supported.")
+        raise PatternError(NO_TEXTS[name])
     if name in (PREFIX, SUFFIX) and "" in values:
         raise PatternError("Null prefix/suffix not allowed")
+    if len(node) > 1:
+        raise PatternError("Too many elements in numeric expression")  # so AWS's matcher says, for any operator
     tests = [OPERATORS[name](one) for one in values]
-    return Test(lambda seen: not any(test.accepts(seen) for test in tests))
+    found = tuple(wildcard for test in tests for wildcard in test.wildcards)
+    return Test(lambda seen: not any(test.accepts(seen) for test in tests), wildcards=found)
 
 
 OPERATORS: dict[str, Callable[[object], Test]] = {

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.rehearsal.events.operators import RESERVED, PatternError, Test, Written, as_text, operator
+from catalog.rehearsal.events.wildcards import MOST_COMPLEX, complexity
 
 __all__ = ["Pattern", "PatternError", "matches", "parse", "read"]
 
@@ -53,7 +54,19 @@ def parse(text: str) -> Pattern:
     pattern = read(text)
     if not isinstance(pattern, dict):
         raise PatternError("Filter is not an object")
-    return Pattern(tuple(_object(pattern, "")))
+    branches = tuple(_object(pattern, ""))
+    for tests in (tests for branch in branches for tests in branch.values()):
+        _simple_enough(tests)
+    return Pattern(branches)
+
+
+def _simple_enough(tests: Sequence[Test]) -> None:
+    found = [wildcard for test in tests for wildcard in test.wildcards]
+    if found and complexity(found) > MOST_COMPLEX:
+        raise PatternError(
+            "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences "
+            "after a wildcard character"
+        )
 
 
 def matches(pattern: Pattern, event: Mapping[str, Any]) -> bool:

@@ -13,6 +13,10 @@ from typing import Any
 VARIABLE = re.compile(r"<([A-Za-z0-9_.-]+)>")
 STEP = re.compile(r"\.([A-Za-z0-9_/-]+)|\[([0-9]+)\]|\['([^']+)'\]")
 ABSENT = object()
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html#eb-transform-input-predefined
+PREDEFINED = frozenset(
+    f"aws.events.{name}" for name in ("rule-arn", "rule-name", "event.ingestion-time", "event", "event.json")
+)
 
 
 class TransformError(ValueError):
@@ -29,14 +33,14 @@ def message(target: Mapping[str, Any], event: Mapping[str, Any], rule: str, rule
         rule_arn: its ARN.
 
     Raises:
-        TransformError: the filled-in template is no JSON.
+        TransformError: the filled-in template is neither a text nor JSON.
     """
     if "Input" in target:
         return str(target["Input"])
     if "InputPath" in target:
-        return json.dumps(value_at(event, target["InputPath"]))
+        return json.dumps(value_at(event, target["InputPath"]), separators=(",", ":"))
     if "InputTransformer" not in target:
-        return json.dumps(event)
+        return json.dumps(event, separators=(",", ":"))
     transformer = target["InputTransformer"]
     values = {
         name: value_at(event, path) for name, path in (transformer.get("InputPathsMap") or {}).items()
@@ -49,7 +53,10 @@ def _predefined(event: Mapping[str, Any], rule: str, rule_arn: str) -> dict[str,
         "aws.events.rule-arn": rule_arn,
         "aws.events.rule-name": rule,
         "aws.events.event.ingestion-time": event.get("time"),
-        "aws.events.event": {key: value for key, value in event.items() if key != "detail"},
+        # AWS was recorded to write `detailType` here (LocalStack, test_input_transformer_predefined_variables)
+        "aws.events.event": {
+            "detailType" if key == "detail-type" else key: value for key, value in event.items() if key != "detail"
+        },
         "aws.events.event.json": dict(event),
     }
 
@@ -74,30 +81,43 @@ def value_at(event: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 (JSON)
 def filled(template: str, values: Mapping[str, Any]) -> str:
     """Put values into a template: as text between quotation marks, else as JSON; one that is absent leaves nothing.
 
+    A template that is a text, of one or of several lines with quotation marks each, gives that text. Anything else
+    must give JSON, or EventBridge drops the event.
+
     Raises:
-        TransformError: the result is no JSON ("the template must be valid JSON").
+        TransformError: it does not.
     """
+    is_text = template.lstrip().startswith('"')
     parts, inside, position = [], False, 0
     for found in VARIABLE.finditer(template):
         before = template[position : found.start()]
         inside ^= _quotes(before) % 2 == 1
-        parts += [before, _written(values.get(found.group(1), ABSENT), inside, found.group(0))]
+        parts += [before, _written(values.get(found.group(1), ABSENT), inside, is_text, found.group(0))]
         position = found.end()
     text = "".join([*parts, template[position:]])
+    for line in text.splitlines() if is_text else [text]:
+        _check(line)
+    return text
+
+
+def _check(text: str) -> None:
     try:
-        json.loads(text)
+        json.loads(text or '""')
     except ValueError as error:
         raise TransformError(f"the input template does not give JSON: {error}: {text[:200]}") from None
-    return text
 
 
 def _quotes(text: str) -> int:
     return len(re.findall(r'(?<!\\)"', text))
 
 
-def _written(value: object, inside: bool, sign: str) -> str:
+def _written(value: object, inside: bool, is_text: bool, sign: str) -> str:
     if value is ABSENT:
         return sign
-    if inside:
-        return "" if value is None else value if isinstance(value, str) else json.dumps(value)
-    return '""' if value is None else json.dumps(value)
+    if not inside:
+        return '""' if value is None else json.dumps(value)
+    if value is None or isinstance(value, str):
+        return value or ""
+    if is_text and isinstance(value, (list, Mapping)):
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).replace('"', "")
+    return json.dumps(value)

@@ -190,8 +190,12 @@ def run(call: Call) -> dict[str, Any]:
     event = bytes(call.params.get("Payload") or b"{}")
     limit = MOST_ASYNC if kind == "Event" else MOST_EVENT
     if len(event) > limit:
-        said = f"Request must be smaller than {limit} bytes for the {kind} operation"
-        raise AwsError("RequestTooLargeException", said, 413, Type="User")
+        # The documentation calls it RequestTooLargeException; AWS does not:
+        # https://github.com/awslabs/aws-athena-query-federation/issues/793, https://github.com/ASFHyP3/hyp3/issues/2241
+        said = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+        if kind == "Event":
+            said = f"{len(event)} byte payload is too large for the Event invocation type (limit {limit} bytes)"
+        raise AwsError("RequestEntityTooLargeException", said, 413, Type="User")
     try:
         read = json.loads(event)
     except ValueError as error:
@@ -243,7 +247,17 @@ def _account(principal: str) -> str:
 @operation("lambda", "RemovePermission")
 def remove_permission(call: Call) -> None:
     """Remove a statement from a function's policy."""
-    statements = of(call.cloud).statements(_found(call).name)
+    name = name_of(call.params["FunctionName"])
+    try:
+        statements = of(call.cloud).statements(_found(call).name)
+    except AwsError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        said = f"No policy found for: {arn_of(call.region, name)}"
+        raise AwsError(error.code, said, 404, Type="User") from error
+    if not statements:
+        said = "No policy is associated with the given resource."
+        raise AwsError("ResourceNotFoundException", said, 404, Type="User")
     if statements.pop(call.params["StatementId"], None) is None:
         said = f"Statement {call.params['StatementId']} is not found in resource policy."
         raise AwsError("ResourceNotFoundException", said, 404, Type="User")
@@ -251,9 +265,14 @@ def remove_permission(call: Call) -> None:
 
 @operation("lambda", "GetPolicy")
 def get_policy(call: Call) -> dict[str, Any]:
-    """Give a function's policy; that there is none is an error."""
-    function = _found(call)
-    policy = of(call.cloud).policy(function.name)
+    """Give a function's policy; that there is none is an error, in the same words as that there is no function."""
+    try:
+        function = _found(call)
+        policy = of(call.cloud).policy(function.name)
+    except AwsError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        policy = None
     if not policy:
         said = "The resource you requested does not exist."
         raise AwsError("ResourceNotFoundException", said, 404, Type="User")

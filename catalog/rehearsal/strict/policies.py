@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -33,6 +34,10 @@ def _require_small(what: str, quota: str, most: int, given: Iterable[str]) -> No
 
 
 def _require_trust(name: str, document: str) -> None:
+    try:
+        json.loads(document)
+    except ValueError as error:
+        raise AwsError("MalformedPolicyDocument", "This policy contains invalid Json") from error
     try:
         IAMTrustPolicyDocumentValidator(document).validate()
     except MalformedPolicyDocument as error:
@@ -99,13 +104,22 @@ def create_policy(call: Call) -> dict[str, Any]:
     return call.to_moto()
 
 
+def _is_boundary(arn: str) -> bool:
+    roles = list(iam_backends[ACCOUNT]["aws"].roles.values())
+    return any(role.permissions_boundary_arn == arn for role in roles)
+
+
 @operation("iam", "DeletePolicy")
 def delete_policy(call: Call) -> dict[str, Any]:
     """Remove a policy that nobody holds, and of which one version is left."""
-    found = _policy(call.params["PolicyArn"])
-    if found is not None and found.attachment_count:
+    arn = call.params["PolicyArn"]
+    found = _policy(arn)
+    if found is None:
+        raise AwsError("NoSuchEntity", f"Policy {arn} was not found.", 404)
+    # The same sentence where it is a boundary only: https://github.com/gruntwork-io/cloud-nuke/issues/972
+    if found.attachment_count or _is_boundary(arn):
         raise AwsError("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
-    if found is not None and len(found.versions) > 1:
+    if len(found.versions) > 1:
         said = (
             "This policy has more than one version. Before you delete a policy, you must delete the policy's versions."
         )

@@ -68,6 +68,20 @@ def test_an_approval_need_not_say_what_changed(fields: object) -> None:
     assert APPROVAL == read(event, HERE)
 
 
+@pytest.mark.parametrize("before", [{}, {"previousModelApprovalStatus": "PendingManualApproval"}])
+def test_an_approval_is_told_from_the_stamp_that_follows_it(before: dict[str, str]) -> None:
+    """AWS's own router goes by what changed: approvals by API and in Unified Studio do not say what was before.
+
+    A stamp of customer metadata after a deployment sends `Approved` again, as it says
+    (aws/CICD-for-SageMakerUnifiedStudio, "Deploy trigger behavior").
+    """
+    approved, stamped = (documented("sagemaker-model-package-approved") for _ in range(2))
+    approved["detail"] |= before | {"UpdatedModelPackageFields": ["ModelApprovalStatus"]}
+    stamped["detail"] |= {"UpdatedModelPackageFields": ["CustomerMetadataProperties"]}
+    because = f"{ARN} was approved before; only CustomerMetadataProperties changed"
+    assert (read(approved, HERE), read(stamped, HERE)) == (APPROVAL, Ignore(because))
+
+
 def test_a_group_is_called_as_the_event_calls_it_where_the_arn_is_in_lower_case() -> None:
     event = documented("sagemaker-model-package-approved")
     event["detail"]["ModelPackageGroupName"] = MINE.replace("adult", "Adult")

@@ -33,7 +33,7 @@ def test_parameters_are_text_with_their_defaults() -> None:
             {"Size": "1024", "Count": "0"},
             "Parameter 'Count' failed to satisfy constraint: must be a number not less than 1",
         ),
-        ({"Size": "1024", "Count": "x"}, "Parameter 'Count' failed to satisfy constraint: must be a number"),
+        ({"Size": "1024", "Count": "x"}, "Parameter 'Count' must be a number."),
         ({"Size": "1024", "Name": "A1"}, "Parameter 'Name' failed to satisfy constraint: small letters"),
     ],
 )

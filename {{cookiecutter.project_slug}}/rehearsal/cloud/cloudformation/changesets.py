@@ -161,9 +161,11 @@ def list_change_sets(call: Call) -> dict[str, Any]:
 @operation("cloudformation", "DeleteChangeSet")
 def delete_change_set(call: Call) -> None:
     """Remove a change set; one that is gone already is no error. An empty stack that it made stays, as on AWS."""
-    found = _find(call)
+    found, stack = _find(call), call.params.get("StackName")
     if found:
         del _sets(call)[found.id]
+    elif stack and operations.find(call, stack) is None:
+        raise rules.invalid(f"Stack [{stack}] does not exist")
 
 
 @operation("cloudformation", "ExecuteChangeSet")

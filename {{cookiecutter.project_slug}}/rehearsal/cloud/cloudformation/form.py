@@ -66,23 +66,48 @@ def check(template: Mapping[str, Any]) -> None:
         if len(entries) > most:
             said = f"Number of {section.lower()}, {len(entries)}, is greater than maximum allowed, {most}"
             raise invalid(f"Template format error: {said}")
+    for section in ("Resources", "Outputs"):
+        _check_nulls(template.get(section), f"/{section}")
     for section, (word, members) in MEMBERS.items():
         _check_entries(template.get(section) or {}, section, word, members)
     _check_types(template.get("Parameters") or {})
+    _check_mappings(template.get("Mappings") or {})
+
+
+def _check_nulls(node: object, path: str) -> None:
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            if value is None:
+                raise invalid(f"[{path}/{name}] 'null' values are not allowed in templates")
+            _check_nulls(value, f"{path}/{name}")
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            _check_nulls(value, f"{path}/{number}")
+
+
+def _check_mappings(mappings: Mapping[str, Any]) -> None:
+    for entries in mappings.values():
+        for name, entry in entries.items():
+            if not isinstance(entry, Mapping):
+                raise invalid(f"Template format error: Every Mappings member {name} must be a map")
+            if any(isinstance(value, Mapping) for value in entry.values()):
+                raise invalid("Template format error: Every Mappings attribute must be a String or a List.")
 
 
 def _check_entries(entries: Mapping[str, Any], section: str, word: str, members: frozenset[str]) -> None:
-    needed = "Value" if section == "Outputs" else "Type"
     for name, entry in entries.items():
         if not LOGICAL.fullmatch(name) or len(name) > MOST_NAME:
             raise invalid(f"Template format error: {word.capitalize()} name {name} is non alphanumeric.")
         if not isinstance(entry, Mapping):
-            raise invalid(f"Template format error: Every {section} object must be a map: {name}")
+            raise invalid(f"Template format error: Any {section} member must be an object.")
         unknown = sorted(set(entry) - members)
         if unknown:
             raise invalid(f"Invalid template {word} property '{unknown[0]}'")
-        if entry.get(needed) is None:
-            raise invalid(f"Template format error: [/{section}/{name}] Every {section} object must contain a {needed}")
+        if section == "Outputs" and "Value" not in entry:
+            raise invalid("Template format error: Every Outputs member must contain a Value object")
+        if section != "Outputs" and entry.get("Type") is None:
+            said = f"[/{section}/{name}] Every {section} object must contain a Type member."
+            raise invalid(f"Template format error: {said}")
 
 
 def _check_types(parameters: Mapping[str, Any]) -> None:
@@ -125,8 +150,8 @@ def check_outputs(template: Mapping[str, Any], references: Iterable[str]) -> Non
     known = {*template["Resources"], *(template.get("Parameters") or {})}
     lost = sorted({name for name in references if name not in known and not name.startswith("AWS::")})
     if lost:
-        said = f"Unresolved resource dependencies [{', '.join(lost)}] in the Outputs block of the template"
-        raise invalid(f"Template format error: {said}")
+        # Without "Template format error: ", which stands before the same sentence about Resources
+        raise invalid(f"Unresolved resource dependencies [{', '.join(lost)}] in the Outputs block of the template")
 
 
 def check_stack_name(name: str) -> None:

@@ -130,13 +130,26 @@ def tags_of(call: Call) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in call.params.get("Tags") or []}
 
 
-def _start(call: Call, stack: Stack, work: Callable[[], object]) -> None:
-    """Work in the background: as the stack's role if it has one, else as whoever called.
+def acting_keys(call: Call, stack: Stack) -> Mapping[str, str]:
+    """Return the keys to work with: of the stack's role if it has one, else of whoever called.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
+
+    Raises:
+        AwsError: the role does not exist, or does not trust CloudFormation. The words are those that LocalStack
+            recorded of AWS, test_update_with_role_without_permissions.
     """
-    stack.role_arn = call.params.get("RoleARN") or stack.role_arn
-    keys = keys_of(call, stack.role_arn, "AWSCloudFormation")
+    role = call.params.get("RoleARN") or stack.role_arn
+    try:
+        keys = keys_of(call, role, "AWSCloudFormation")
+    except AwsError as error:
+        raise rules.invalid(f"Role {role} is invalid or cannot be assumed") from error
+    stack.role_arn = role
+    return keys
+
+
+def _start(call: Call, stack: Stack, keys: Mapping[str, str], work: Callable[[], object]) -> None:
+    """Work in the background."""
 
     def acting() -> None:
         with call.cloud.acting(keys):
@@ -181,7 +194,7 @@ def new_stack(
 
 def create(call: Call, stack: EngineStack, on_failure: str = "ROLLBACK") -> None:
     """Make a stack in the background."""
-    exports = backend(call).exports
+    exports, keys = backend(call).exports, acting_keys(call, stack)
     backend(call).stacks[stack.stack_id] = stack
     stack.event(None, "CREATE_IN_PROGRESS", "User Initiated")
 
@@ -191,7 +204,7 @@ def create(call: Call, stack: EngineStack, on_failure: str = "ROLLBACK") -> None
         elif on_failure == "DELETE":
             forget(call, stack)
 
-    _start(call, stack, work)
+    _start(call, stack, keys, work)
 
 
 @operation("cloudformation", "UpdateStack")
@@ -229,6 +242,7 @@ def update(call: Call, stack: EngineStack, text: str, values: dict[str, str], ta
         AwsError: a resource would have another type.
     """
     rules.check_types(stack.template_dict["Resources"], parsed(text)["Resources"])
+    keys = acting_keys(call, stack)
     stack.event(None, "UPDATE_IN_PROGRESS", "User Initiated")
     engine, exports = Engine(stack, Provider(call.cloud, call.region)), backend(call).exports
 
@@ -238,7 +252,16 @@ def update(call: Call, stack: EngineStack, text: str, values: dict[str, str], ta
                 del exports[name]
             exports.update({export.name: export for export in stack.exports})
 
-    _start(call, stack, work)
+    _start(call, stack, keys, work)
+
+
+@operation("cloudformation", "DescribeStackEvents")
+def describe_stack_events(call: Call) -> dict[str, Any]:
+    """Show a stack's events; that there is no stack is said in other words than by DescribeStacks, as on AWS."""
+    name = call.params.get("StackName")
+    if name and find(call, name) is None and name not in backend(call).deleted_stacks:
+        raise rules.invalid(f"Stack [{name}] does not exist")
+    return call.to_moto()
 
 
 @operation("cloudformation", "DeleteStack")
@@ -257,13 +280,14 @@ def delete_stack(call: Call) -> None:
     retained = frozenset(call.params.get("RetainResources") or [])
     if retained and stack.status != "DELETE_FAILED":
         raise rules.invalid("Invalid operation on stack. RetainResources can be given only after a failed deletion")
+    keys = acting_keys(call, stack)
     stack.event(None, "DELETE_IN_PROGRESS", "User Initiated")
 
     def work() -> None:
         if Engine(stack, Provider(call.cloud, call.region)).delete(retained):
             forget(call, stack)
 
-    _start(call, stack, work)
+    _start(call, stack, keys, work)
 
 
 def forget(call: Call, stack: Stack) -> None:

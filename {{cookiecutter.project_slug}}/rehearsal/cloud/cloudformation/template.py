@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rehearsal.cloud.cloudformation import form
+from rehearsal.cloud.cloudformation import form, functions
 from rehearsal.cloud.errors import AwsError
 
 PSEUDO = "AWS::"
@@ -22,6 +22,7 @@ def check(template: Mapping[str, Any], given: Mapping[str, str], capabilities: S
     check_template(template)
     values = check_parameters(template.get("Parameters") or {}, given)
     check_rules(template.get("Rules") or {}, values)
+    functions.check_mappings(template, values)
     check_capabilities(template["Resources"], capabilities)
     return values
 
@@ -35,6 +36,7 @@ def check_template(template: Mapping[str, Any]) -> None:
     if not isinstance(template, Mapping) or not template.get("Resources"):
         raise invalid("Template format error: At least one Resources member must be defined.")
     form.check(template)
+    functions.check(template)
     order(template["Resources"], set(template.get("Parameters") or {}))
     form.check_conditions(template)
     form.check_outputs(template, references([one["Value"] for one in (template.get("Outputs") or {}).values()]))
@@ -81,6 +83,8 @@ def check_parameters(declared: Mapping[str, Any], given: Mapping[str, str]) -> d
     values = {name: str(given.get(name, rule.get("Default", ""))) for name, rule in declared.items()}
     form.check_values(values)
     for name, rule in declared.items():
+        if rule.get("Type") == "Number" and not _is_number(values[name]):
+            raise invalid(f"Parameter '{name}' must be a number.")
         said = _broken(rule, values[name])
         if said:
             reason = rule.get("ConstraintDescription") or said
@@ -107,11 +111,15 @@ def _broken(rule: Mapping[str, Any], value: str) -> str:
     return ""
 
 
-def _broken_number(rule: Mapping[str, Any], value: str) -> str:
+def _is_number(value: str) -> bool:
     try:
-        number = float(value)
+        return bool(value) and float(value) is not None
     except ValueError:
-        return "must be a number"
+        return False
+
+
+def _broken_number(rule: Mapping[str, Any], value: str) -> str:
+    number = float(value)
     if "MinValue" in rule and number < float(rule["MinValue"]):
         return f"must be a number not less than {rule['MinValue']}"
     if "MaxValue" in rule and number > float(rule["MaxValue"]):
@@ -218,7 +226,8 @@ def order(resources: Mapping[str, Any], parameters: set[str]) -> list[str]:
         )
         if lost:
             raise invalid(
-                f"Template format error: Unresolved resource dependencies [{', '.join(lost)}] in the Resources block"
+                f"Template format error: Unresolved resource dependencies [{', '.join(lost)}] "
+                "in the Resources block of the template"
             )
         waiting[name] = {one for one in found if one in resources}
     sorted_names: list[str] = []
