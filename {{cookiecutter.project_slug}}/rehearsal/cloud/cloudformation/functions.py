@@ -46,7 +46,7 @@ def check_mappings(template: Mapping[str, Any], values: Mapping[str, str]) -> No
     for name, argument in calls([template.get("Resources"), template.get("Outputs")]):
         if name != "Fn::FindInMap" or not isinstance(argument, list) or len(argument) != 3:
             continue
-        keys = [values.get(one.get("Ref")) if isinstance(one, Mapping) else one for one in argument]
+        keys = [values.get(str(one.get("Ref"))) if isinstance(one, Mapping) else one for one in argument]
         if any(not isinstance(key, str) for key in keys):
             continue
         found: Any = mappings
