@@ -40,15 +40,15 @@ def ready(folder: Path) -> float:
 
 def megabytes() -> float:
     """Return the peak memory of this process, which holds the whole control plane."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(found[1]) / 1024 if found else 0.0
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(match[1]) / 1024 if match else 0.0
 
 
 def provisioned(walk: Walk, product: str, count: int) -> float:
     """Return the seconds that so many projects take that are created at once."""
     begun = time.monotonic()
-    made = [walk.create(product, f"many-{count}-{number}") for number in range(count)]
-    for project in made:
+    projects = [walk.create(product, f"many-{count}-{number}") for number in range(count)]
+    for project in projects:
         walk.seed(project)
     return time.monotonic() - begun
 
