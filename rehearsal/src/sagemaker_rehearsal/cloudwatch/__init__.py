@@ -1,0 +1,1 @@
+"""CloudWatch: what moto lets pass and AWS refuses."""

@@ -1,0 +1,1 @@
+"""CloudWatch Logs: what moto lets pass and AWS refuses."""

@@ -1,0 +1,1 @@
+"""Amazon SNS: what moto lets pass and AWS refuses."""

@@ -1,0 +1,1 @@
+"""Amazon SQS: what moto lets pass and AWS refuses."""
