@@ -11,7 +11,8 @@ SOURCES = (".md", ".py", ".json", ".yaml", ".yml", ".toml", ".j2")
 # CodeCommit took no new customers from 2024-07-25 to 2025-11-24, when it returned to general availability:
 # https://aws.amazon.com/blogs/devops/aws-codecommit-returns-to-general-availability/
 CLOSED = re.compile(
-    r"codecommit (is|may be|was|being|has been) closed|closed to (the|this|new|accounts|those)\b|CodeCommitClosed"
+    r"codecommit (is|may be|was|being|has been) closed|closed to (the|this|accounts|those)\b|CodeCommitClosed"
+    r"|codecommit[^.\n]{0,60}closed to new"  # SageMaker Clarify and Model Monitor are
     r"|accounts that have none yet|(?:deprecated|discontinued|no longer (?:open|available))[^.\n]{0,40}codecommit"
     r"|codecommit[^.\n]{0,40}(?:deprecated|discontinued|no longer (?:open|available))",
     re.IGNORECASE,

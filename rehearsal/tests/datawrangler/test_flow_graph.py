@@ -155,10 +155,10 @@ def test_is_refused(case: str) -> None:
 @pytest.mark.parametrize("bomb", ["[" * 200_000, '{"a":' * 200_000, '"' + '\\"' * 500_000, "[" * 60 + "]" * 59])
 def test_a_bomb_is_refused_quickly(bomb: str) -> None:
     """Deep nesting and open strings cost neither the stack nor a second."""
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(FlowError):
         parse(bomb)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_unknown_metadata_is_kept() -> None:

@@ -207,7 +207,13 @@ class Account:
     def _endpoint(self, folder: Path) -> None:
         sagemaker = self.client("sagemaker")
         self.client("s3").put_object(Bucket=BUCKET, Key="model.tar.gz", Body=_model(folder).read_bytes())
-        container = {"Image": "image", "ModelDataUrl": f"s3://{BUCKET}/model.tar.gz"}
+        environment = {
+            "MODEL_NAME": "Candidate",
+            "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv",
+            "SAGEMAKER_PROGRAM": "sagemaker_serve",
+            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+        }
+        container = {"Image": "image", "ModelDataUrl": f"s3://{BUCKET}/model.tar.gz", "Environment": environment}
         sagemaker.create_model(ModelName="model", PrimaryContainer=container, ExecutionRoleArn=ROLE)
         sagemaker.create_endpoint_config(EndpointConfigName="config", ProductionVariants=[serverless()])
         sagemaker.create_endpoint(EndpointName="endpoint", EndpointConfigName="config")

@@ -491,10 +491,10 @@ def test_a_check_takes_less_than_a_millisecond(cloud: Cloud) -> None:
     authorize(request, None, {})
 
     def timed() -> float:
-        start = time.perf_counter()
+        start = time.process_time()  # of this process alone, however busy the machine is
         for _ in range(100):
             authorize(request, None, {})
-        return (time.perf_counter() - start) / 100
+        return (time.process_time() - start) / 100
 
     assert min(timed() for _ in range(5)) < LIMIT_SECONDS
 

@@ -163,12 +163,12 @@ def test_a_byte_that_is_no_utf8_is_found_across_reading_pieces(tmp_path: Path) -
 
 def test_a_field_of_ten_megabytes_is_refused_in_bounded_memory(tmp_path: Path) -> None:
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(DataError, match="a field is longer than 131072 characters"):
         check(tmp_path, table(f"1,{'x' * 10_485_760},1"))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert (peak < 200e6, time.perf_counter() - started < 5) == (True, True)
+    assert (peak < 200e6, time.process_time() - started < 5) == (True, True)
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

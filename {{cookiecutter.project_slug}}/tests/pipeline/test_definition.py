@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -170,12 +169,10 @@ def test_references_that_lead_nowhere_are_named() -> None:
     ]
 
 
-def test_the_command_needs_no_network_and_less_than_three_seconds() -> None:
+def test_the_command_needs_no_network() -> None:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
-    started = time.perf_counter()
     ran = subprocess.run(
         [sys.executable, "-c", OFFLINE, "definition"], cwd=ROOT, env=kept, capture_output=True, text=True, check=False
     )
-    seconds = time.perf_counter() - started
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert (json.loads(ran.stdout)["Version"], seconds < 3) == ("2020-12-01", True), seconds
+    assert json.loads(ran.stdout)["Version"] == "2020-12-01"

@@ -255,10 +255,10 @@ def test_a_billion_laughs_are_refused_at_once() -> None:
     laughs = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in itertools.pairwise(letters)
     )
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(SettingsError, match="aliases and anchors"):
         parse(laughs)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_text_that_is_not_utf8_is_named_by_byte() -> None:

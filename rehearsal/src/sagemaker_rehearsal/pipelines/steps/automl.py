@@ -48,7 +48,7 @@ def run(work: Work) -> dict[str, Any]:
 
 
 def _require_rights(work: Work, name: str) -> None:
-    """Ask for the rights that explaining takes: AWS does after training; the rehearsal before, so nobody waits."""
+    """Require the rights that explaining takes: AWS asks for them after training, the rehearsal before it."""
     for operation, request in shadow.requests(name, work.arguments, work.context.region, work.context.account):
         work.require_allowed(operation, request)
 
