@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import pytest
 
 from catalog.bundle import ROOT
-from sagemaker_rehearsal.account import PLUGINS
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.cloudformation import reading
-from sagemaker_rehearsal.cloudformation.resources import HANDLERS, TYPES
 
 ENDPOINT = ROOT / "{{cookiecutter.project_slug}}" / "deploy" / "endpoint.yaml"
 TEMPLATES = [ROOT / "catalog" / "portfolio.yaml", ROOT / "catalog" / "product.yaml", ENDPOINT]
@@ -18,8 +16,7 @@ TEMPLATES = [ROOT / "catalog" / "portfolio.yaml", ROOT / "catalog" / "product.ya
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_every_type_of_a_template_is_registered(path: Path) -> None:
-    for plugin in PLUGINS:
-        importlib.import_module(plugin)
+    types = {kind.name for service in SERVICES for kind in service.resource_types}
     wanted = {one["Type"] for one in reading.read(path.read_text(encoding="utf-8"))["Resources"].values()}
     names = {"Custom::" if one.startswith("Custom::") else one for one in wanted}
-    assert sorted(names - TYPES.keys() - HANDLERS.keys()) == []
+    assert sorted(names - types) == []

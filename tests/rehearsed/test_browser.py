@@ -12,6 +12,7 @@ import pytest
 
 from catalog.bundle import ROOT
 from rehearsal.tests.services.polling import until
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.cloudformation import reading
 from sagemaker_rehearsal.server import Cloud
 
@@ -25,7 +26,7 @@ EXPOSED = "ETag, x-amz-delete-marker, x-amz-id-2, x-amz-request-id, x-amz-server
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The two buckets, as the templates make them."""
-    with Cloud(tmp_path_factory.mktemp("cloud"), plugins=["sagemaker_rehearsal.servicecatalog"]) as running:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES) as running:
         alone(running, "product", "Bucket", PROJECT)
         alone(running, "portfolio", "ArtifactBucket", {})
         running.client("s3").create_bucket(Bucket="sagemaker-project-p-without")

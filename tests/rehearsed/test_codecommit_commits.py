@@ -9,6 +9,8 @@ import pytest
 
 from catalog.hook.tree import object_id, tree_id
 from rehearsal.tests.services.codecommit import Place, place, refused, running
+from sagemaker_rehearsal import codecommit
+from sagemaker_rehearsal import events as bus
 from sagemaker_rehearsal.server import Cloud
 
 NONE = "0123456789" * 4
@@ -38,7 +40,7 @@ def filled(cloud: Cloud) -> Place:
             {"filePath": "run.sh", "fileContent": b"#!/bin/sh\n", "fileMode": "EXECUTABLE"},
         ],
     )
-    repository = cloud.extensions["codecommit"].get(made.name)
+    repository = codecommit.of(cloud).get(made.name)
     repository.git("tag", "v1", made.tip())
     return made
 
@@ -214,7 +216,7 @@ def test_every_change_of_a_branch_is_told_once_in_the_documented_form(empty: Pla
 
 def test_events_reach_the_bus(empty: Place) -> None:
     empty.commit(a=b"a\n")
-    events = [one for one in empty.cloud.extensions["events"].events if one["detail"]["repositoryName"] == empty.name]
+    events = [one for one in bus.of(empty.cloud).events if one["detail"]["repositoryName"] == empty.name]
     assert [("aws.codecommit", "us-east-1", empty.events[0])] == [
         (one["source"], one["region"], one["detail"]) for one in events
     ]
@@ -222,10 +224,10 @@ def test_events_reach_the_bus(empty: Place) -> None:
 
 def test_what_is_refused_changes_nothing_and_tells_nothing(empty: Place) -> None:
     first = empty.commit(a=b"a\n")
-    empty.events.clear()
+    empty.forget_events()
     file = {"filePath": "b", "fileContent": b"b"}
     outdated = empty.commit(parent=first, b=b"c\n")
-    empty.events.clear()
+    empty.forget_events()
     codes = [
         empty.code("create_commit", branchName="main", parentCommitId=first, putFiles=[file]),
         empty.code("create_commit", branchName="other", parentCommitId=outdated, putFiles=[file]),

@@ -17,6 +17,7 @@ from catalog.hook.tree import Tree
 from catalog.router.decide import Here, Push, read
 from catalog.router.handler import Account
 from rehearsal.tests.services.codecommit import Place, git, place, running
+from sagemaker_rehearsal import events as bus
 from sagemaker_rehearsal.server import Cloud
 
 ARTIFACT = Artifact("bucket", "template/abc/template.zip", "1", "a" * 64)
@@ -77,7 +78,7 @@ def test_the_hook_seeds_a_repository_by_one_event_for_main(empty: Place, tmp_pat
 
 def test_seeding_again_changes_nothing(empty: Place) -> None:
     first = create(hook(empty), rendered(), request("Create"))
-    empty.events.clear()
+    empty.forget_events()
     again = create(hook(empty), rendered(), request("Create"))
     assert (again, empty.events) == (Outcome(first.commit, first.tree, "was seeded already"), [])
 
@@ -148,7 +149,7 @@ def test_the_router_reads_the_event_and_asks_what_changed(cloud: Cloud) -> None:
     first = there.commit(README=b"1\n", flow=b"flow\n")
     moved = {"filePath": "flows/flow", "sourceFile": {"filePath": "flow", "isMove": True}}
     second = there.ask("create_commit", branchName="main", parentCommitId=first, putFiles=[moved])["commitId"]
-    events = [one for one in cloud.extensions["events"].events if one["detail"]["repositoryName"] == there.name]
+    events = [one for one in bus.of(cloud).events if one["detail"]["repositoryName"] == there.name]
     pushes = [read(one, Here("123456789012", "us-east-1")) for one in events]
     project = "adult-p-abc123def456"
     expected = [

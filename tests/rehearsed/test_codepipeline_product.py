@@ -13,7 +13,8 @@ import pytest
 import yaml
 from moto.cloudformation.models import Stack
 
-from rehearsal.tests.services.pipelines import BUCKET, PLUGINS, REPOSITORY, Rig, wait
+from rehearsal.tests.services.pipelines import BUCKET, REPOSITORY, Rig, wait
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.codepipeline import of
 from sagemaker_rehearsal.server import Cloud
 
@@ -61,8 +62,7 @@ json.dump({name: os.environ[name] for name in names}, open("build/run.json", "w"
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    plugins = [f"sagemaker_rehearsal.{name}" for name in PLUGINS]
-    with Cloud(tmp_path_factory.mktemp("cloud"), plugins=plugins) as cloud:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES) as cloud:
         made = Rig(cloud)
         cloud.client("codecommit").create_repository(repositoryName=REPOSITORY)
         cloud.client("cloudformation").create_stack(StackName="product", TemplateBody=json.dumps(template()))
@@ -205,11 +205,10 @@ def test_a_failing_staging_test_stops_before_the_approval(rig: Rig) -> None:
 
 def test_on_other_hosts_the_pipelines_take_the_connection_and_pushes_that_matter_start_training(tmp_path: Path) -> None:
     arn = "arn:aws:codeconnections:us-east-1:123456789012:connection/1bb4a7c2-0000-4000-8000-000000000000"
-    plugins = [f"sagemaker_rehearsal.{name}" for name in PLUGINS]
     body = json.dumps(
         template(GitProvider="github", ConnectionArn=arn, RepositoryId="team/adult", DefaultBranch="main")
     )
-    with Cloud(tmp_path / "cloud", plugins=plugins) as cloud:
+    with Cloud(tmp_path / "cloud", services=SERVICES) as cloud:
         other = Rig(cloud)
         cloud.client("cloudformation").create_stack(StackName="product", TemplateBody=body)
         wait(lambda: _settled(cloud, "product"))

@@ -15,8 +15,9 @@ import pytest
 
 from catalog import bundle
 from sagemaker_rehearsal import lambda_
-from sagemaker_rehearsal.cloudformation import custom_resources
-from sagemaker_rehearsal.cloudformation.custom_resource_messages import AnswerError, parse, texts, timeout
+from sagemaker_rehearsal.account import SERVICES
+from sagemaker_rehearsal.custom_resources import resource as custom_resources
+from sagemaker_rehearsal.custom_resources.messages import AnswerError, parse, texts, timeout
 from sagemaker_rehearsal.server import Cloud
 
 TRUST = {
@@ -25,7 +26,6 @@ TRUST = {
         {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
     ],
 }
-PLUGINS = ["sagemaker_rehearsal.codecommit", "sagemaker_rehearsal.events", "sagemaker_rehearsal.lambda_"]
 OPTIONS = {"function_retry_seconds": (0.0,), "custom_resource_patience": 0.3}
 ANSWERS = {
     "project_name": "Adult Income",
@@ -69,9 +69,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     state = tmp_path_factory.mktemp("cloud")
     variables = {"RESPONSE_HOSTS": "127.0.0.1", "REQUESTS": str(state / "requests.jsonl")}
     options = {**OPTIONS, "function_environment": variables}
-    with Cloud(
-        state, plugins=[*PLUGINS, "sagemaker_rehearsal.cloudformation.custom_resources"], options=options
-    ) as made:
+    with Cloud(state, services=SERVICES, options=options) as made:
         made.client("iam").create_role(RoleName="sagemaker-echo", AssumeRolePolicyDocument=json.dumps(TRUST))
         template = {"Resources": {"Echo": function("echo", {"ZipFile": ECHO}, "index.handler")}}
         assert deploy(made, "functions", template)["StackStatus"] == "CREATE_COMPLETE"
@@ -322,7 +320,7 @@ def test_a_time_out_has_its_limits(value: object) -> None:
 
 
 def test_the_functions_processes_end_with_the_cloud(tmp_path: Path) -> None:
-    with Cloud(tmp_path, plugins=PLUGINS, options=OPTIONS) as made:
+    with Cloud(tmp_path, services=SERVICES, options=OPTIONS) as made:
         made.client("iam").create_role(RoleName="sagemaker-echo", AssumeRolePolicyDocument=json.dumps(TRUST))
         code = textwrap.dedent("""
             import os

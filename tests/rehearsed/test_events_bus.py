@@ -14,17 +14,17 @@ from botocore.exceptions import ClientError
 from moto.events.models import events_backends
 
 from sagemaker_rehearsal import events
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.cloudformation.reading import read
-from sagemaker_rehearsal.cloudformation.resources import HANDLERS, TYPES
 from sagemaker_rehearsal.pipelines.execution import Execution, StepRun
+from sagemaker_rehearsal.sagemaker import state_events
 from sagemaker_rehearsal.server import Cloud
-from sagemaker_rehearsal.server.registry import OPERATIONS, Call
+from sagemaker_rehearsal.server.service import Call
 
-PLUGINS = ["sagemaker_rehearsal.events", "sagemaker_rehearsal.lambda_"]
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:"
-SERVICES = ["lambda.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com"]
-TRUST = {"Effect": "Allow", "Principal": {"Service": SERVICES}, "Action": "sts:AssumeRole"}
+PRINCIPALS = ["lambda.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com"]
+TRUST = {"Effect": "Allow", "Principal": {"Service": PRINCIPALS}, "Action": "sts:AssumeRole"}
 CODE = """
 def handler(event, context):
     if event.get("detail", {}).get("fail"):
@@ -39,7 +39,7 @@ PATTERN = {"source": ["shop"], "detail": {"kind": ["wanted"]}}
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A cloud with a stack: a rule, its targets and what it needs."""
     options = {"function_retry_seconds": (0.0,)}
-    with Cloud(tmp_path_factory.mktemp("cloud"), plugins=PLUGINS, options=options) as made:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES, options=options) as made:
         trust = json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
         made.client("iam").create_role(RoleName="sagemaker-events", AssumeRolePolicyDocument=trust)
         yield made
@@ -61,13 +61,13 @@ def started(cloud: Cloud) -> Iterator[list[dict[str, Any]]]:
         calls.append({**given, "key": call.access_key[:4]})
         return {"pipelineExecutionId": "11111111-2222-3333-4444-555555555555"}
 
-    before = OPERATIONS.get(("codepipeline", "StartPipelineExecution"))
-    OPERATIONS["codepipeline", "StartPipelineExecution"] = start
+    before = cloud.operations.get(("codepipeline", "StartPipelineExecution"))
+    cloud.operations["codepipeline", "StartPipelineExecution"] = start
     yield calls
     if before:
-        OPERATIONS["codepipeline", "StartPipelineExecution"] = before
+        cloud.operations["codepipeline", "StartPipelineExecution"] = before
     else:
-        del OPERATIONS["codepipeline", "StartPipelineExecution"]
+        del cloud.operations["codepipeline", "StartPipelineExecution"]
 
 
 def function(name: str, **more: object) -> dict[str, Any]:
@@ -254,11 +254,12 @@ def resources(kind: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("kind", OURS)
 def test_every_property_of_the_published_templates_is_known(kind: str) -> None:
     found = resources(kind)
-    several = {one["Type"]: HANDLERS[one["Type"]].known for one in found if one["Type"] in HANDLERS}
+    types = {kind.name: kind for service in SERVICES for kind in service.resource_types}
+    several = {name: kind.known for name, kind in types.items() if getattr(kind, "known", None)}
     unknown = [(one["Type"], set(one["Properties"]) - several[one["Type"]]) for one in found if one["Type"] in several]
     assert found
     assert [one for one in unknown if one[1]] == []
-    assert {one["Type"] for one in found} <= {*HANDLERS, *TYPES}
+    assert {one["Type"] for one in found} <= types.keys()
 
 
 def test_an_event_goes_to_each_target_that_may_have_it(cloud: Cloud, stack: dict[str, Any]) -> None:
@@ -427,8 +428,7 @@ def test_approving_a_model_package_is_an_event(cloud: Cloud, stack: dict[str, An
 def test_a_failed_step_is_an_event(cloud: Cloud, stack: dict[str, Any]) -> None:
     execution = Execution("arn:pipeline/p/execution/1", "arn:pipeline/p", "p")
     step = StepRun("GateFailed", "Fail", "Failed", reason="The gate failed", ended=datetime.now(UTC))
-    for told in cloud.extensions["pipeline_step_changed"]:
-        told(execution, step)
+    state_events.step(cloud, execution, step)
     event = events.of(cloud).events[-1]
     detail = {key: event["detail"][key] for key in ("stepName", "currentStepStatus", "failureReason", "pipelineArn")}
     expected = {"stepName": "GateFailed", "currentStepStatus": "Failed", "failureReason": "The gate failed"}

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal import iam
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.iam import usage
 from sagemaker_rehearsal.iam.policy import Caller, Decision, Policies, Request, decide, read
 from sagemaker_rehearsal.server.cloud import Cloud
@@ -54,7 +55,7 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
-    with Cloud(plugins=["sagemaker_rehearsal.iam"]) as made:
+    with Cloud(services=SERVICES) as made:
         iam.enforce(made)
         yield made
 

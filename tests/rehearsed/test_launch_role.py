@@ -17,14 +17,11 @@ from botocore.exceptions import ClientError
 
 from rehearsal.tests.services.polling import until
 from sagemaker_rehearsal import iam
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.iam import usage
 from sagemaker_rehearsal.server import Cloud
 from tests.rehearsed import publishing
 
-PLUGINS = [
-    f"sagemaker_rehearsal.{name}"
-    for name in ("iam", "servicecatalog", "sagemaker.projects", "events", "lambda_", "checks")
-]
 ROLES = "arn:aws:iam::123456789012:role/"
 ALLOWED = {
     "studio": ["sagemaker:*", "s3:*"],
@@ -91,7 +88,7 @@ class Account:
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with Cloud(tmp_path_factory.mktemp("cloud"), plugins=PLUGINS) as cloud:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES) as cloud:
         for name, actions in ALLOWED.items():
             people(cloud, name, actions)
         made = Account(cloud, publishing.published(cloud, StudioRoleArns=f"{ROLES}studio"))

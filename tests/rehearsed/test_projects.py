@@ -12,17 +12,11 @@ from botocore.exceptions import ClientError
 from rehearsal.tests.services.command_line import aws
 from rehearsal.tests.services.polling import until
 from sagemaker_rehearsal import iam
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.iam import identity
 from sagemaker_rehearsal.server import Cloud, clients
 from tests.rehearsed import publishing
 
-PLUGINS = [
-    "sagemaker_rehearsal.iam",
-    "sagemaker_rehearsal.servicecatalog",
-    "sagemaker_rehearsal.sagemaker.projects",
-    "sagemaker_rehearsal.events",
-    "sagemaker_rehearsal.lambda_",
-]
 STUDIO = "arn:aws:iam::123456789012:role/service-role/studio"
 LEAD = [
     "sagemaker:*Project",
@@ -35,7 +29,7 @@ Outputs = dict[str, str]
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud(tmp_path_factory.mktemp("cloud"), plugins=PLUGINS) as running:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES) as running:
         yield running
 
 

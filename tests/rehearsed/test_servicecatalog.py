@@ -13,25 +13,19 @@ from catalog import publish
 from catalog.release import AddVersion, plan
 from rehearsal.tests.services.command_line import aws
 from rehearsal.tests.services.polling import until
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.iam import identity
 from sagemaker_rehearsal.server import Cloud
 from tests.rehearsed import publishing
 from tests.rehearsed.publishing import PRODUCT
 
-PLUGINS = [
-    "sagemaker_rehearsal.servicecatalog",
-    "sagemaker_rehearsal.sagemaker.projects",
-    "sagemaker_rehearsal.events",
-    "sagemaker_rehearsal.lambda_",
-    "sagemaker_rehearsal.checks",
-]
 STUDIO = "arn:aws:iam::123456789012:role/service-role/studio"
 Outputs = dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud(tmp_path_factory.mktemp("cloud"), plugins=PLUGINS) as running:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES) as running:
         yield running
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.server import Cloud
 
 BUCKET = "sagemaker-project-p-test"
@@ -17,7 +18,7 @@ BUCKET = "sagemaker-project-p-test"
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A running cloud with a bucket that holds an artifact."""
-    with Cloud(tmp_path_factory.mktemp("cloud")) as running:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES) as running:
         s3 = running.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         buffer = io.BytesIO()

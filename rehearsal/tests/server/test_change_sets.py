@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sagemaker_rehearsal.server import Cloud, clients, registry
+from sagemaker_rehearsal.server import Cloud, clients
+from sagemaker_rehearsal.server.service import Call
 from tests.server.test_stacks import FAILING, alarm, alarms, group, groups, put, settle
 
 pytestmark = pytest.mark.rehearsal
@@ -129,16 +130,17 @@ def test_a_stack_makes_its_requests_as_its_role_or_as_whoever_asked(cloud: Cloud
     """What a stack may do is what they may do."""
     seen: list[tuple[str, str]] = []
 
-    def made(call: registry.Call) -> dict[str, Any]:
+    def made(call: Call) -> dict[str, Any]:
         seen.append((call.access_key, call.token))
         return before(call) or {}
 
-    before = registry.OPERATIONS["sagemaker", "CreateModelPackageGroup"]
-    registry.OPERATIONS["sagemaker", "CreateModelPackageGroup"] = made
-    known = list(registry._sessions)
-    registry.sessions(
-        lambda _, role, name, service: {"AWS_ACCESS_KEY_ID": name + service, "AWS_SECRET_ACCESS_KEY": role}
-    )
+    before = cloud.operations["sagemaker", "CreateModelPackageGroup"]
+    cloud.operations["sagemaker", "CreateModelPackageGroup"] = made
+    known = cloud.session_keys
+    cloud.session_keys = lambda _, role, name, service: {
+        "AWS_ACCESS_KEY_ID": name + service,
+        "AWS_SECRET_ACCESS_KEY": role,
+    }
     try:
         caller = {"AWS_ACCESS_KEY_ID": "SOMEBODY", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "token"}
         client = clients.client(cloud.url, cloud.region, "cloudformation", caller)
@@ -148,6 +150,6 @@ def test_a_stack_makes_its_requests_as_its_role_or_as_whoever_asked(cloud: Cloud
         client.create_stack(StackName="as-role", TemplateBody=template, RoleARN="arn:aws:iam::123456789012:role/some")
         settle(cloud, "as-role")
     finally:
-        registry._sessions[:] = known
-        registry.OPERATIONS["sagemaker", "CreateModelPackageGroup"] = before
+        cloud.session_keys = known
+        cloud.operations["sagemaker", "CreateModelPackageGroup"] = before
     assert seen == [("SOMEBODY", "token"), ("AWSCloudFormationcloudformation.amazonaws.com", "")]

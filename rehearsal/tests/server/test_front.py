@@ -14,6 +14,7 @@ from botocore.model import OperationModel
 from sagemaker_rehearsal.server import Cloud
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.protocols import Wire
+from sagemaker_rehearsal.server.service import Host
 
 pytestmark = pytest.mark.rehearsal
 ARTIFACT = "s3://sagemaker-project-p-test/model.tar.gz"
@@ -190,19 +191,18 @@ def test_a_route_answers_the_paths_that_are_no_aws_api(cloud: Cloud) -> None:
     """The longest prefix answers, bodies of unknown length arrive whole, and all other paths stay AWS's."""
 
     def echo(name: str) -> Callable[..., list[bytes]]:
-        def answer(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
+        def answer(_: Host, environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
             start_response("200 OK", [("Content-Type", "text/plain")])
             return [f"{name} {environ['PATH_INFO']} ".encode(), environ["wsgi.input"].read()]
 
         return answer
 
-    routes = cloud.extensions.setdefault("routes", {})
-    routes.update({"/echo/": echo("short"), "/echo/long/": echo("long")})
+    cloud.routes.update({"/echo/": echo("short"), "/echo/long/": echo("long")})
     try:
         said = [_posted(cloud, path) for path in ("/echo/one", "/echo/long/two")]
         buckets = cloud.client("s3").list_buckets()["Buckets"]
     finally:
-        del routes["/echo/"], routes["/echo/long/"]
+        del cloud.routes["/echo/"], cloud.routes["/echo/long/"]
     assert (said, bool(buckets)) == ([b"short /echo/one in parts", b"long /echo/long/two in parts"], True)
 
 
@@ -220,11 +220,18 @@ def test_requests_can_be_refused_before_they_are_answered(cloud: Cloud) -> None:
     """The catalogue's rehearsal checks permissions so; the answer has the form of the service."""
     asked: list[tuple[str, str, dict[str, Any]]] = []
 
-    def refuse(request: Wire, operation: OperationModel | None, params: Mapping[str, Any]) -> None:
-        asked.append((request.method, operation.name if operation else request.path, dict(params)))
-        raise AwsError("AccessDenied", "User: nobody is not authorized", 403)
+    class Refusal:
+        def authorize(self, request: Wire, operation: OperationModel | None, params: Mapping[str, Any]) -> None:
+            asked.append((request.method, operation.name if operation else request.path, dict(params)))
+            raise AwsError("AccessDenied", "User: nobody is not authorized", 403)
 
-    cloud.extensions["authorize"] = refuse
+        def permit(self, access_key: str, service: str, operation: str, params: Mapping[str, Any]) -> None:
+            """Not called by a client's requests."""
+
+        def require_trust(self, role_arn: str, service: str, source_arn: str) -> None:
+            """As above."""
+
+    cloud.guard = Refusal()
     try:
         for call in (
             lambda: cloud.client("sagemaker").describe_model(ModelName="m"),
@@ -235,9 +242,9 @@ def test_requests_can_be_refused_before_they_are_answered(cloud: Cloud) -> None:
                 call()
             assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     finally:
-        del cloud.extensions["authorize"]
+        cloud.guard = None
     assert asked == [
         ("POST", "DescribeModel", {"ModelName": "m"}),
         ("HEAD", "/b", {}),
-        ("POST", "/endpoints/e/invocations", {}),
+        ("POST", "InvokeEndpoint", {"EndpointName": "e", "Body": b""}),
     ]

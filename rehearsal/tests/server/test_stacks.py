@@ -65,7 +65,10 @@ def test_a_resource_that_cannot_be_made_fails_the_stack_and_leaves_nothing(cloud
     status = put(cloud, "unknown", {"First": alarm("1", "unknown-first"), "Second": FAILING})
     events = cloud.client("cloudformation").describe_stack_events(StackName="unknown")["StackEvents"]
     reasons = [one["ResourceStatusReason"] for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
-    said = "Properties validation failed for resource Second: extraneous key [Of] is not permitted"
+    said = (
+        "Properties validation failed for resource Second with message: #: extraneous key [Of] is not permitted. "
+        "AWS::CloudWatch::Alarm: the rehearsal does not have the property Of; see docs/parity.md"
+    )
     assert (status, reasons, alarms(cloud, "unknown-")) == ("ROLLBACK_COMPLETE", [said], {})
 
 

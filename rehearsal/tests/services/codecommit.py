@@ -7,12 +7,14 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from sagemaker_rehearsal import events as bus
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.server import Cloud
 
 NUMBERS = itertools.count(1)
@@ -24,7 +26,7 @@ class Place:
 
     cloud: Cloud
     name: str
-    events: list[dict[str, Any]] = field(default_factory=list)
+    forgotten: int = 0
 
     @property
     def client(self) -> Any:  # noqa: ANN401 - boto3 clients have no type
@@ -52,6 +54,18 @@ class Place:
     def tip(self, branch: str = "main") -> str:
         return str(self.ask("get_branch", branchName=branch)["branch"]["commitId"])
 
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Return the details of the repository's events, in their order."""
+        about = [f"arn:aws:codecommit:us-east-1:123456789012:{self.name}"]
+        kind = ("aws.codecommit", "CodeCommit Repository State Change")
+        own = [event for event in bus.of(self.cloud).events if event["resources"] == about]
+        return [event["detail"] for event in own if (event["source"], event["detail-type"]) == kind][self.forgotten :]
+
+    def forget_events(self) -> None:
+        """Let `events` begin with the next one."""
+        self.forgotten += len(self.events)
+
     def told(self) -> list[tuple[str, str]]:
         """Return event and reference of what was told."""
         return [(one["event"], one["referenceFullName"]) for one in self.events]
@@ -70,18 +84,12 @@ def place(cloud: Cloud, name: str = "") -> Place:
     made = Place(cloud, name or f"sagemaker-adult-{next(NUMBERS)}")
     made.client.create_repository(repositoryName=made.name)
 
-    def listen(_: Cloud, source: str, kind: str, detail: dict[str, Any], resources: list[str]) -> None:
-        arn = f"arn:aws:codecommit:us-east-1:123456789012:{made.name}"
-        if (source, kind, resources) == ("aws.codecommit", "CodeCommit Repository State Change", [arn]):
-            made.events.append(detail)
-
-    cloud.extensions.setdefault("listeners", []).append(listen)
     return made
 
 
 @contextmanager
 def running(state: Path) -> Iterator[Cloud]:
-    with Cloud(state, plugins=["sagemaker_rehearsal.codecommit"]) as cloud:
+    with Cloud(state, services=SERVICES) as cloud:
         yield cloud
 
 

@@ -13,7 +13,6 @@ ACCOUNT = "123456789012"
 BUCKET, REPOSITORY = "sagemaker-project-p-abc123def456", "sagemaker-adult-p-abc123def456"
 PIPE, BUILD, STACK = (f"sagemaker-adult-p-abc123def456-{name}" for name in ("pipe", "build", "stack"))
 TRUSTED = {PIPE: "codepipeline", BUILD: "codebuild", STACK: "cloudformation"}
-PLUGINS = ["iam", "events", "codecommit", "codebuild", "codepipeline"]
 WAIT_SECONDS = 30.0
 Found = TypeVar("Found")
 

@@ -16,6 +16,7 @@ from sagemaker_rehearsal.autopilot.archive import pack
 from sagemaker_rehearsal.autopilot.engine import ModelCard, engine
 from sagemaker_rehearsal.autopilot.metrics import objective
 from sagemaker_rehearsal.autopilot.table import Column
+from sagemaker_rehearsal.sagemaker import endpoints
 from sagemaker_rehearsal.server import Cloud
 
 # Not us-east-1, where S3 answers with success when a bucket is made twice
@@ -221,7 +222,7 @@ class Account:
     def in_service(self) -> None:
         """Wait for the endpoint."""
         deadline = time.monotonic() + 60
-        while (found := self.cloud.endpoints.get("endpoint")).status == "Creating":
+        while (found := endpoints.of(self.cloud).get("endpoint")).status == "Creating":
             assert time.monotonic() < deadline
             time.sleep(0.05)
         assert found.status == "InService", found.reason

@@ -14,17 +14,17 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.codebuild import of
 from sagemaker_rehearsal.server import Cloud
 from tests.services.command_line import aws
-from tests.services.pipelines import BUCKET, BUILD, PLUGINS, REPOSITORY, Rig, role, wait
+from tests.services.pipelines import BUCKET, BUILD, REPOSITORY, Rig, role, wait
 
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    plugins = [f"sagemaker_rehearsal.{name}" for name in PLUGINS]
     options = {"build_environment": {"OF_THE_REHEARSAL": "yes"}}
-    with Cloud(tmp_path_factory.mktemp("cloud"), plugins=plugins, options=options) as cloud:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES, options=options) as cloud:
         yield Rig(cloud)
 
 
@@ -287,7 +287,7 @@ def test_the_aws_command_line_starts_and_shows_a_build(rig: Rig) -> None:
 
 def test_a_cloud_that_ends_ends_its_builds(tmp_path: Path) -> None:
     proof = tmp_path / "pid"
-    with Cloud(tmp_path / "cloud", plugins=[f"sagemaker_rehearsal.{name}" for name in PLUGINS]) as cloud:
+    with Cloud(tmp_path / "cloud", services=SERVICES) as cloud:
         other = Rig(cloud)
         other.project("left", spec(f"echo $$ > {proof}; sleep 60"), "NO_SOURCE")
         other.builds.start_build(projectName="left")

@@ -117,7 +117,7 @@ def test_a_large_push_arrives_whole(empty: Place, work: Path) -> None:
 
 def test_a_push_that_breaks_off_changes_nothing_and_blocks_nobody(empty: Place) -> None:
     first = empty.commit(a=b"a\n")
-    empty.events.clear()
+    empty.forget_events()
     line = f"{first} {'0' * 40} refs/heads/main\0report-status"
     body = f"{len(line) + 4:04x}{line}0000".encode()
     head = f"POST /v1/repos/{empty.name}/git-receive-pack HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n"
@@ -199,7 +199,7 @@ def test_commits_and_pushes_at_once_are_each_made_and_told_once(empty: Place, wo
     first = empty.tip()
     for number in range(4):
         empty.ask("create_branch", branchName=f"api{number}", commitId=first)
-    empty.events.clear()
+    empty.forget_events()
 
     def commit(number: int) -> str:
         empty.commit(branch=f"api{number}", parent=first, mine=b"%d" % number)
@@ -250,7 +250,7 @@ def test_a_push_is_allowed_for_the_references_that_the_policy_names(empty: Place
         with pytest.raises(RuntimeError, match="403"):
             git(work, "clone", "--quiet", empty.url, "elsewhere", **as_role)
     finally:
-        del empty.cloud.extensions["authorize"]
+        empty.cloud.guard = None
     assert [("referenceCreated", "refs/heads/side")] == empty.told()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sagemaker_rehearsal import codecommit
 from sagemaker_rehearsal.server import Cloud
 from tests.services.codecommit import Place, place, refused, running
 
@@ -82,7 +83,7 @@ def test_a_merge_that_needs_a_person_is_refused(parted: Place) -> None:
 
 
 def test_histories_without_a_common_commit_cannot_be_compared(parted: Place) -> None:
-    repository = parted.cloud.extensions["codecommit"].get(parted.name)
+    repository = codecommit.of(parted.cloud).get(parted.name)
     alone = repository.git.write_commit(repository.git.tree_of("main"), [], "A <a> 1 +0000", "alone")
     assert "TipsDivergenceExceededException" == parted.code("get_merge_options", **both(source=alone))
 

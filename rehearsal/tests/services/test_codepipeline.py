@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.iam import enforce
 from sagemaker_rehearsal.server import Cloud
 from tests.services.command_line import aws
 from tests.services.pipelines import (
     BUCKET,
     PIPE,
-    PLUGINS,
     REPOSITORY,
     STACK,
     Rig,
@@ -63,8 +63,7 @@ FILES = {"said.txt": "a model", "buildspec.yml": BUILDSPEC}
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    plugins = [f"sagemaker_rehearsal.{name}" for name in PLUGINS]
-    with Cloud(tmp_path_factory.mktemp("cloud"), plugins=plugins) as cloud:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES) as cloud:
         made = Rig(cloud)
         made.repository(**FILES)
         made.project("project", "buildspec.yml")
@@ -541,8 +540,7 @@ def test_the_aws_command_line_shows_and_approves(rig: Rig) -> None:
 
 def test_actions_need_the_permissions_of_the_pipeline_s_role(tmp_path: Path) -> None:
     """Also those that stand for no request of the public API."""
-    plugins = [f"sagemaker_rehearsal.{name}" for name in PLUGINS]
-    with Cloud(tmp_path / "cloud", plugins=plugins) as cloud:
+    with Cloud(tmp_path / "cloud", services=SERVICES) as cloud:
         strict = Rig(cloud)
         strict.repository(**FILES)
         enforce(cloud)

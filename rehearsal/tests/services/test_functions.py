@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagemaker_rehearsal import lambda_
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.lambda_.names import arn_of, name_of
 from sagemaker_rehearsal.lambda_.permissions import permits
 from sagemaker_rehearsal.server import Cloud
@@ -79,7 +80,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A cloud with the function `worker`, in whose environment a secret of ours must not be."""
     options = {"function_environment": {"RESPONSE_HOSTS": "127.0.0.1"}, "function_retry_seconds": (0.0,)}
     os.environ["A_SECRET_OF_OURS"] = "x"
-    with Cloud(tmp_path_factory.mktemp("cloud"), plugins=["sagemaker_rehearsal.lambda_"], options=options) as made:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES, options=options) as made:
         statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
         trust = {"Version": "2012-10-17", "Statement": [statement]}
         other = {**trust, "Statement": [{**statement, "Principal": {"Service": "events.amazonaws.com"}}]}

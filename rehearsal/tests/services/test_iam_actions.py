@@ -442,7 +442,7 @@ def test_s3_has_keys_of_its_own() -> None:
 
 def test_invoking_an_endpoint_is_an_action_of_sagemaker() -> None:
     arn = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint/e"
-    assert actions.of_invocation("e", {}, PLACE) == [actions.Needed("sagemaker:InvokeEndpoint", arn, {})]
+    assert actions.of_invocation({"EndpointName": "e"}, PLACE) == [actions.Needed("sagemaker:InvokeEndpoint", arn, {})]
 
 
 def test_who_one_is_can_always_be_asked() -> None:

@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal import iam
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.iam import usage
 from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.cloud import Cloud
@@ -29,7 +30,7 @@ Document = Mapping[str, Any]
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
-    with Cloud(plugins=["sagemaker_rehearsal.iam"]) as made:
+    with Cloud(services=SERVICES) as made:
         iam.enforce(made)
         made.client("s3").create_bucket(Bucket=BUCKET)
         for key in ("runs/1", "private/1"):
@@ -487,7 +488,9 @@ def test_a_check_takes_less_than_a_millisecond(cloud: Cloud) -> None:
     keys = iam.keys_for(cloud, role(cloud, *many, allow("s3:Get*", on=f"arn:aws:s3:::{BUCKET}/*")), "test")
     headers = {"x-amz-security-token": keys["AWS_SESSION_TOKEN"]}
     target = ("GET", f"/{BUCKET}/runs/1", "", headers, b"", "s3", "us-east-1", keys["AWS_ACCESS_KEY_ID"])
-    request, authorize = Wire(*target), cloud.extensions["authorize"]
+    request = Wire(*target)
+    assert cloud.guard is not None
+    authorize = cloud.guard.authorize
     authorize(request, None, {})
 
     def timed() -> float:
@@ -503,7 +506,7 @@ def test_a_check_takes_less_than_a_millisecond(cloud: Cloud) -> None:
 
 
 def test_the_report_lists_what_was_denied_and_what_was_never_used() -> None:
-    with Cloud(plugins=["sagemaker_rehearsal.iam"]) as cloud:
+    with Cloud(services=SERVICES) as cloud:
         iam.enforce(cloud)
         cloud.client("s3").create_bucket(Bucket=BUCKET)
         arn = role(
@@ -538,7 +541,7 @@ def test_the_report_lists_what_was_denied_and_what_was_never_used() -> None:
 
 
 def test_nothing_is_checked_before_it_is_enforced() -> None:
-    with Cloud(plugins=["sagemaker_rehearsal.iam"]) as cloud:
+    with Cloud(services=SERVICES) as cloud:
         arn = f"arn:aws:iam::{ACCOUNT}:role/nobody"
         assert iam.client_as(cloud, arn, "test", "s3").list_buckets()["Buckets"] == []
         iam.require(cloud, iam.principal_of("nobody"), "s3:GetObject", "*")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.server import Cloud
 from tests.services.polling import until
 
-PLUGINS = ["sagemaker_rehearsal.servicecatalog", "sagemaker_rehearsal.sagemaker.projects"]
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -24,7 +24,7 @@ ENDS = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_ROLLB
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud(tmp_path_factory.mktemp("cloud"), plugins=PLUGINS) as running:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES) as running:
         yield running
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sagemaker_rehearsal.server.errors import AwsError, invalid
-from sagemaker_rehearsal.server.registry import ACCOUNT, Call, operation
+from sagemaker_rehearsal.server.service import ACCOUNT, Call, Host, operation
 
 SERVICE = "application-autoscaling"
 TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -28,13 +28,12 @@ CONFIGURATION = {
     "PredictiveScaling": "PredictiveScalingPolicyConfiguration",
 }
 Key = tuple[str, ...]
-_making = threading.Lock()
 
 
 class Scaling:
     """The targets and policies of one cloud."""
 
-    def __init__(self) -> None:
+    def __init__(self, _: Host) -> None:
         self.lock = threading.RLock()
         self.targets: dict[Key, dict[str, Any]] = {}
         self.policies: dict[Key, dict[str, Any]] = {}
@@ -52,10 +51,8 @@ class Scaling:
 
 
 def of(call: Call) -> Scaling:
-    """Give the state of a call's cloud."""
-    with _making:
-        found: Scaling = call.cloud.extensions.setdefault(SERVICE, Scaling())
-        return found
+    """Return the state of a call's cloud."""
+    return call.cloud.state_of(Scaling)
 
 
 def _key(params: Mapping[str, Any]) -> Key:

@@ -10,7 +10,7 @@ from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
 from sagemaker_rehearsal.cloudformation import differences, operations
 from sagemaker_rehearsal.cloudformation import template as rules
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT, Call, operation
+from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
 
 NOTHING = "The submitted information didn't contain changes. Submit different information to create a change set."
 
@@ -109,8 +109,10 @@ def create_change_set(call: Call) -> dict[str, Any]:
         role_arn=call.params.get("RoleARN"),
         description=call.params.get("Description", ""),
         capabilities=list(call.params.get("Capabilities") or []),
-        changes=differences.changes(before, template, values),
-        reason="" if before is None or differences.found(before, template, values, tags or None) else NOTHING,
+        changes=differences.changes(call.cloud, before, template, values),
+        reason=""
+        if before is None or differences.found(call.cloud, before, template, values, tags or None)
+        else NOTHING,
     )
     _sets(call)[made.id] = made
     return {"Id": made.id, "StackId": stack.stack_id}

@@ -8,8 +8,9 @@ from typing import Any
 
 from sagemaker_rehearsal.cloudformation import template as rules
 from sagemaker_rehearsal.cloudformation.intrinsics import FunctionError
-from sagemaker_rehearsal.cloudformation.resources import HANDLERS, TYPES, Resource, ResourceError
+from sagemaker_rehearsal.cloudformation.resources import Resource, ResourceError, type_of
 from sagemaker_rehearsal.cloudformation.stacks import EngineStack, Resources
+from sagemaker_rehearsal.server.service import Host
 
 LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
 ATTRIBUTES = ("Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy")
@@ -34,17 +35,20 @@ class Preview(Resources):
 
 
 def found(
-    stack: EngineStack, template: Mapping[str, Any], values: dict[str, str], tags: Mapping[str, str] | None
+    cloud: Host, stack: EngineStack, template: Mapping[str, Any], values: dict[str, str], tags: Mapping[str, str] | None
 ) -> bool:
     """Tell whether anything would change; comments and the template's form do not count."""
     outputs = [one.get("Outputs") or {} for one in (stack.template_dict, template)]
-    return bool(outputs[0] != outputs[1] or tags not in (None, stack.tags) or changes(stack, template, values))
+    return bool(outputs[0] != outputs[1] or tags not in (None, stack.tags) or changes(cloud, stack, template, values))
 
 
-def changes(stack: EngineStack | None, template: Mapping[str, Any], values: dict[str, str]) -> list[dict[str, Any]]:
-    """List what would change, as DescribeChangeSet gives it.
+def changes(
+    cloud: Host, stack: EngineStack | None, template: Mapping[str, Any], values: dict[str, str]
+) -> list[dict[str, Any]]:
+    """List what would change, as DescribeChangeSet returns it.
 
     Args:
+        cloud: has the resource types.
         stack: None for one that is not made yet.
         template: the other template.
         values: all parameters.
@@ -64,11 +68,12 @@ def changes(stack: EngineStack | None, template: Mapping[str, Any], values: dict
     for resource in old.values():
         seen.put(resource)
     before = stack.template_dict["Resources"] if stack else {}
-    return [{"Type": "Resource", "ResourceChange": one} for one in _changes(seen, old, before, template["Resources"])]
+    found = _changes(cloud, seen, old, before, template["Resources"])
+    return [{"Type": "Resource", "ResourceChange": change} for change in found]
 
 
 def _changes(
-    seen: Preview, old: Mapping[str, Resource], before: Mapping[str, Any], after: Mapping[str, Any]
+    cloud: Host, seen: Preview, old: Mapping[str, Resource], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
     for logical in rules.order(after, set(seen.resolved_parameters)):
         if not seen.wanted(logical):
@@ -76,7 +81,7 @@ def _changes(
         if logical not in old:
             yield {"Action": "Add", "LogicalResourceId": logical, "ResourceType": after[logical]["Type"], "Details": []}
             continue
-        change = _modified(seen, old[logical], before.get(logical, {}), after[logical])
+        change = _modified(cloud, seen, old[logical], before.get(logical, {}), after[logical])
         if change:
             if change["Replacement"] == "True":
                 seen.drop(logical)
@@ -101,7 +106,7 @@ def _named(resource: Resource) -> dict[str, Any]:
 
 
 def _modified(
-    seen: Preview, old: Resource, before: Mapping[str, Any], after: Mapping[str, Any]
+    cloud: Host, seen: Preview, old: Resource, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     try:
         wanted = seen.resolved(old.logical_resource_id)
@@ -111,9 +116,9 @@ def _modified(
     other = [name for name in ATTRIBUTES if before.get(name) != after.get(name)]
     if not names and not other:
         return None
-    replaced = bool(names) and replaces(old, set(names))
+    replaced = bool(names) and replaces(cloud, old, set(names))
     scope = [*(["Properties"] if [name for name in names if name != "Tags"] else []), *other]
-    details = [_detail(name, replaced=replaced and replaces(old, {name})) for name in names]
+    details = [_detail(name, replaced=replaced and replaces(cloud, old, {name})) for name in names]
     return {
         **_named(old),
         "Action": "Modify",
@@ -131,10 +136,7 @@ def _detail(name: str, *, replaced: bool) -> dict[str, Any]:
     return {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"}
 
 
-def replaces(old: Resource, names: set[str]) -> bool:
-    """Tell whether a change of these properties makes another resource."""
-    kind = TYPES.get(old.cf_resource_type)
-    if kind:
-        return kind.update is None or bool(names & kind.fixed)
-    fixed: frozenset[str] = getattr(HANDLERS.get(old.cf_resource_type), "fixed", frozenset())
-    return bool(names & fixed)
+def replaces(cloud: Host, old: Resource, names: set[str]) -> bool:
+    """Return whether a change of these properties makes another resource; moto's models change in place."""
+    own = type_of(cloud, old.cf_resource_type)
+    return own is not None and own.replaces(names)

@@ -5,7 +5,8 @@ from typing import Any
 
 from sagemaker_rehearsal.cloudformation import template as rules
 from sagemaker_rehearsal.cloudformation.intrinsics import FunctionError
-from sagemaker_rehearsal.cloudformation.resources import Provider, Resource, ResourceError
+from sagemaker_rehearsal.cloudformation.provider import Provider
+from sagemaker_rehearsal.cloudformation.resources import Resource, ResourceError
 from sagemaker_rehearsal.cloudformation.stacks import EngineStack, Outputs, Resources
 
 __all__ = ["Engine", "EngineStack", "Resources"]

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.cloudformation.template import invalid
-from sagemaker_rehearsal.server.registry import Call
+from sagemaker_rehearsal.server.service import Call
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 LIMIT_BYTES = 1_048_576

@@ -7,13 +7,13 @@ from typing import Any, cast
 from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
 from moto.cloudformation.utils import generate_stack_id
 
-from sagemaker_rehearsal.cloudformation import differences, fetch, form, types  # noqa: F401 (registers the resource types)
+from sagemaker_rehearsal.cloudformation import differences, fetch, form
 from sagemaker_rehearsal.cloudformation import template as rules
 from sagemaker_rehearsal.cloudformation.engine import Engine, EngineStack
+from sagemaker_rehearsal.cloudformation.provider import Provider, known
 from sagemaker_rehearsal.cloudformation.reading import TemplateError, read
-from sagemaker_rehearsal.cloudformation.resources import Provider, known
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT, Call, keys_of, operation
+from sagemaker_rehearsal.server.service import ACCOUNT, Call, Host, keys_of, operation
 
 
 def backend(call: Call) -> CloudFormationBackend:
@@ -87,12 +87,12 @@ def checked(call: Call, template: dict[str, Any], given: Mapping[str, str]) -> d
         AwsError: naming the first rule that is broken.
     """
     values = rules.check(template, given, list(call.params.get("Capabilities") or []))
-    _require_known(template)
+    _require_known(call.cloud, template)
     return values
 
 
-def _require_known(template: Mapping[str, Any]) -> None:
-    unknown = sorted({one["Type"] for one in template["Resources"].values() if not known(one["Type"])})
+def _require_known(cloud: Host, template: Mapping[str, Any]) -> None:
+    unknown = sorted({one["Type"] for one in template["Resources"].values() if not known(cloud, one["Type"])})
     if unknown:
         said = f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]"
         raise rules.invalid(f"{said}; docs/parity.md lists those of the rehearsal")
@@ -103,7 +103,7 @@ def validate_template(call: Call) -> dict[str, Any]:
     """Check a template; tell what it asks for."""
     template = parsed(text_of(call))
     rules.check_template(template)
-    _require_known(template)
+    _require_known(call.cloud, template)
     parameters = [
         {
             "ParameterKey": name,
@@ -210,7 +210,7 @@ def update_stack(call: Call) -> dict[str, Any]:
     given = parameters_of(call.params.get("Parameters"), stack.parameters)
     template = parsed(text)
     values, tags = checked(call, template, given), tags_of(call) or None
-    if not differences.found(stack, template, values, tags):
+    if not differences.found(call.cloud, stack, template, values, tags):
         raise rules.invalid("No updates are to be performed.")
     update(call, stack, text, values, tags)
     return {"StackId": stack.stack_id}

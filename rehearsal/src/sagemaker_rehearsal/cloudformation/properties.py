@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.model import Shape
 
-from sagemaker_rehearsal.cloudformation.resources import ResourceError, cast
+from sagemaker_rehearsal.cloudformation.resources import ResourceError
 
 
 def to_parameters(shape: Shape, value: Any, path: str = "") -> Any:  # noqa: ANN401 (JSON)
@@ -40,3 +40,27 @@ def _members(shape: Shape, value: Mapping[str, Any], path: str) -> dict[str, Any
         for key, item in value.items()
         if item is not None
     }
+
+
+def cast(shape: Shape, value: Any) -> Any:  # noqa: ANN401 (JSON)
+    """Return a template's value, often a text, as the type of an operation's shape.
+
+    Raises:
+        ResourceError: when it cannot be.
+    """
+    try:
+        if shape.type_name == "structure":
+            return {key: cast(shape.members[key], item) for key, item in value.items() if item is not None}
+        if shape.type_name == "map":
+            return {key: cast(shape.value, item) for key, item in value.items()}
+        if shape.type_name == "list":
+            return [cast(shape.member, item) for item in value if item is not None]
+        if shape.type_name in ("integer", "long"):
+            return int(value)
+        if shape.type_name in ("float", "double"):
+            return float(value)
+        if shape.type_name == "boolean":
+            return value if isinstance(value, bool) else {"true": True, "false": False}[str(value).lower()]
+        return str(value) if shape.type_name == "string" else value
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ResourceError(f"Properties validation failed: {value!r} is no {shape.type_name} ({error})") from error

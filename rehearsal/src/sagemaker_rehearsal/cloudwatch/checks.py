@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 
 SHORT = (1, 5, 10, 20, 30)  # seconds; above, multiples of 60
 MOST_POINTS = 1440

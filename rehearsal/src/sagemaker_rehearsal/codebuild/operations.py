@@ -9,7 +9,7 @@ from sagemaker_rehearsal.codebuild.project import invalid
 from sagemaker_rehearsal.codebuild.service import of
 from sagemaker_rehearsal.iam import keys_for, principal_of
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 
 PAGE = 100
 

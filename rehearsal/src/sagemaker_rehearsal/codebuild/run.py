@@ -5,7 +5,7 @@ import shutil
 import threading
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -16,10 +16,7 @@ from sagemaker_rehearsal.codebuild.logs import Follower, open_stream
 from sagemaker_rehearsal.iam import keys_for, principal_of, require
 from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.errors import AwsError, RehearsalError
-from sagemaker_rehearsal.server.registry import ACCOUNT
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +37,7 @@ class Failed(Exception):  # noqa: N818 (the end of a phase)
 class Runner:
     """Runs one build in the thread that calls it."""
 
-    def __init__(self, cloud: "Cloud", build: Build) -> None:
+    def __init__(self, cloud: Host, build: Build) -> None:
         self._cloud = cloud
         self._build = build
         self._folder = cloud.state / "codebuild" / build.id.replace(":", "-")

@@ -4,22 +4,19 @@ import threading
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sagemaker_rehearsal.codebuild import project as rules
 from sagemaker_rehearsal.codebuild.build import OVER, Build, Children, Handover
 from sagemaker_rehearsal.codebuild.run import Runner
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 
 class Builds:
     """All projects and builds."""
 
-    def __init__(self, cloud: "Cloud") -> None:
+    def __init__(self, cloud: Host) -> None:
         self._cloud = cloud
         self._lock = threading.RLock()
         self._projects: dict[str, dict[str, Any]] = {}
@@ -163,11 +160,6 @@ class Builds:
         return build
 
 
-_making = threading.Lock()
-
-
-def of(cloud: "Cloud") -> Builds:
-    """Give a cloud's projects and builds."""
-    with _making:
-        made: Builds = cloud.extensions.setdefault("codebuild", Builds(cloud))
-        return made
+def of(cloud: Host) -> Builds:
+    """Return a cloud's projects and builds."""
+    return cloud.state_of(Builds)

@@ -3,8 +3,9 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-codebuild-project.html
 """
 
+from sagemaker_rehearsal.cloudformation.api_type import ApiType
 from sagemaker_rehearsal.cloudformation.properties import to_parameters
-from sagemaker_rehearsal.cloudformation.resources import Properties, ResourceError, ResourceType, register
+from sagemaker_rehearsal.cloudformation.resources import Properties, ResourceError, ResourceType
 from sagemaker_rehearsal.server import protocols
 
 # Properties of the type that CreateProject does not take
@@ -23,18 +24,18 @@ def parameters(properties: Properties) -> Properties:
     return made
 
 
-register(
-    ResourceType(
+RESOURCE_TYPES: tuple[ResourceType, ...] = (
+    ApiType(
         name="AWS::CodeBuild::Project",
         service="codebuild",
-        create="create_project",
-        update="update_project",
-        delete="delete_project",
+        create_operation="create_project",
+        update_operation="update_project",
+        delete_operation="delete_project",
         named="name",
         fixed=frozenset({"Name"}),
         prepare=parameters,
         ref=lambda request, answer: str(request["name"]),
         attributes=lambda request, answer: {"Arn": str(answer["project"]["arn"])},
         delete_request=lambda request: {"name": request["name"]},
-    )
+    ),
 )

@@ -10,13 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, Any, Protocol
 
+from sagemaker_rehearsal.codecommit.repositories import Repository
+from sagemaker_rehearsal.iam import enforced, principal_of, require
 from sagemaker_rehearsal.server.errors import AwsError
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.codecommit.repositories import Repository
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import Host
 
 PULL, PUSH = "codecommit:GitPull", "codecommit:GitPush"
 FLUSH = b"0000"
@@ -54,7 +53,7 @@ def git_environment(cloud: Address, keys: Mapping[str, str] | None = None) -> di
     return {"GIT_CONFIG_COUNT": str(len(settings)), **names, **values}
 
 
-def check(cloud: Cloud, environ: Mapping[str, Any], repository: Repository, service: str, body: IO[bytes]) -> None:
+def check(cloud: Host, environ: Mapping[str, Any], repository: Repository, service: str, body: IO[bytes]) -> None:
     """Check what a request of Git needs: GitPush with `codecommit:References` for each reference, else GitPull.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodecommit.html
@@ -65,8 +64,6 @@ def check(cloud: Cloud, environ: Mapping[str, Any], repository: Repository, serv
     user = _user(environ.get("HTTP_AUTHORIZATION", ""))
     if not user:
         return
-    from sagemaker_rehearsal.iam import enforced, principal_of, require
-
     key, _, token = user.partition("%")
     principal = principal_of(key)
     if enforced(cloud) and (principal.kind == "unknown" or principal.token != token):

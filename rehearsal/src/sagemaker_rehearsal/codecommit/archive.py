@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sagemaker_rehearsal.codecommit.repositories import of
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import Host
 
 
-def checkout(cloud: Cloud, repository: str, commit: str, target: Path) -> None:
+def checkout(cloud: Host, repository: str, commit: str, target: Path) -> None:
     """Write the files of a commit, with their modes and without Git's own folder.
 
     Args:
@@ -27,7 +24,7 @@ def checkout(cloud: Cloud, repository: str, commit: str, target: Path) -> None:
     found.git.export(found.resolve(commit), target)
 
 
-def tip(cloud: Cloud, repository: str, branch: str) -> str | None:
+def tip(cloud: Host, repository: str, branch: str) -> str | None:
     """Return a branch's newest commit; None when there is no such branch.
 
     Raises:

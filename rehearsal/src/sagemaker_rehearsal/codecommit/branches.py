@@ -10,7 +10,7 @@ from sagemaker_rehearsal.codecommit.limits import OBJECT_ID, check_branch
 from sagemaker_rehearsal.codecommit.paging import page
 from sagemaker_rehearsal.codecommit.repositories import HEADS
 from sagemaker_rehearsal.codecommit.repository_operations import repository_of
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 
 PAGE = 1_000
 

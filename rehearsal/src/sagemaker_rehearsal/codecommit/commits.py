@@ -25,7 +25,7 @@ from sagemaker_rehearsal.codecommit.tree_changes import (
     check_paths,
     differences,
 )
-from sagemaker_rehearsal.server.registry import ACCOUNT, Call, operation
+from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
 
 # "Valid values include EXECUTABLE and NORMAL": PutFileEntry and SetFileModeEntry, of the three in the model
 FILE_MODES = ("EXECUTABLE", "NORMAL")

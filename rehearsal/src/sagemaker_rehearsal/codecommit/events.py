@@ -6,10 +6,10 @@ The forms are those of https://docs.aws.amazon.com/codecommit/latest/userguide/m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal import events
+from sagemaker_rehearsal.server.service import Host
 
 SOURCE = "aws.codecommit"
 CHANGED = "CodeCommit Repository State Change"
@@ -50,10 +50,6 @@ def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[tuple[s
     return [(name, before.get(name), after.get(name)) for name in names]
 
 
-def publish(cloud: Cloud, arn: str, facts: dict[str, Any]) -> None:
-    """Send an event to EventBridge, and to whoever listens: `cloud.extensions["listeners"]`."""
-    from sagemaker_rehearsal import events
-
-    for listener in cloud.extensions.get("listeners", ()):
-        listener(cloud, SOURCE, CHANGED, facts, [arn])
+def publish(cloud: Host, arn: str, facts: dict[str, Any]) -> None:
+    """Send an event to EventBridge."""
     events.publish(cloud, SOURCE, CHANGED, facts, [arn])

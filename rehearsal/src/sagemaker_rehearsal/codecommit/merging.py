@@ -14,7 +14,7 @@ from sagemaker_rehearsal.codecommit.repositories import Repository
 from sagemaker_rehearsal.codecommit.repository_operations import repository_of
 from sagemaker_rehearsal.codecommit.tree_changes import three_way
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 
 FORWARD, SQUASH, THREE_WAY = "FAST_FORWARD_MERGE", "SQUASH_MERGE", "THREE_WAY_MERGE"
 WAYS = {"FastForward": FORWARD, "Squash": SQUASH, "ThreeWay": THREE_WAY}

@@ -7,15 +7,11 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sagemaker_rehearsal.codecommit.errors import refused
 from sagemaker_rehearsal.codecommit.repositories import Repository
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
-
-EXTENSION = "codecommit-pull-requests"
+from sagemaker_rehearsal.server.service import Host
 
 
 @dataclass(eq=False)
@@ -72,7 +68,7 @@ class PullRequest:
 class PullRequests:
     """All pull requests of one cloud: numbers are given once an account."""
 
-    def __init__(self) -> None:
+    def __init__(self, _: Host) -> None:
         self.by_number: dict[str, PullRequest] = {}
         self.lock = threading.RLock()
 
@@ -93,17 +89,12 @@ class PullRequests:
         return [one for one in reversed(self.by_number.values()) if one.repository is repository]
 
 
-_making = threading.Lock()
+def of(cloud: Host) -> PullRequests:
+    """Return a cloud's pull requests."""
+    return cloud.state_of(PullRequests)
 
 
-def of(cloud: Cloud) -> PullRequests:
-    """Give a cloud's pull requests."""
-    with _making:
-        found: PullRequests = cloud.extensions.setdefault(EXTENSION, PullRequests())
-        return found
-
-
-def follow(cloud: Cloud, repository: Repository, references: Iterable[str]) -> None:
+def follow(cloud: Host, repository: Repository, references: Iterable[str]) -> None:
     """Let open pull requests follow their branches.
 
     One is closed when a branch of it is deleted, and when the destination was moved forward to the source:

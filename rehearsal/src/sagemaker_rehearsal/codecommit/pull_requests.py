@@ -14,7 +14,7 @@ from sagemaker_rehearsal.codecommit.pull_request_store import PullRequest, PullR
 from sagemaker_rehearsal.codecommit.repositories import HEADS, Repository
 from sagemaker_rehearsal.codecommit.repositories import of as repositories
 from sagemaker_rehearsal.codecommit.repository_operations import repository_of
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 
 PAGE = 100
 

@@ -10,7 +10,7 @@ from sagemaker_rehearsal.codecommit.git import Git
 from sagemaker_rehearsal.codecommit.paging import page
 from sagemaker_rehearsal.codecommit.repository_operations import repository_of
 from sagemaker_rehearsal.codecommit.tree_changes import NAMES, SUBMODULE, Entry, Listing
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 
 PAGE = 100  # of GetDifferences; AWS documents no number
 SYMLINK = "120000"

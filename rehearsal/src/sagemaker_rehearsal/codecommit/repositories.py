@@ -9,20 +9,16 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sagemaker_rehearsal.codecommit import events
 from sagemaker_rehearsal.codecommit.errors import refused
 from sagemaker_rehearsal.codecommit.git import Git
 from sagemaker_rehearsal.codecommit.limits import OBJECT_ID, REPOSITORIES, check_repository
-from sagemaker_rehearsal.server.registry import ACCOUNT
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
 FIRST_NAMES = ("main", "master")  # of several branches that are pushed at once, one of these becomes the default
-EXTENSION = "codecommit"
 
 
 @dataclass(eq=False)
@@ -92,7 +88,7 @@ class Repository:
         if branch:
             self.git("symbolic-ref", "HEAD", HEADS + branch)
 
-    def settle(self, cloud: Cloud, before: Mapping[str, str], merge: Mapping[str, str] | None = None) -> list[str]:
+    def settle(self, cloud: Host, before: Mapping[str, str], merge: Mapping[str, str] | None = None) -> list[str]:
         """Draw the conclusions from changed references, tell of each once, and return their names.
 
         The first branch becomes the default one.
@@ -113,7 +109,7 @@ class Repository:
 class Repositories:
     """All repositories of one cloud."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Host) -> None:
         self.root = Path(cloud.state) / "git"
         self._by_name: dict[str, Repository] = {}
         self._lock = threading.Lock()
@@ -181,16 +177,6 @@ class Repositories:
         return self.root / f"{name}.git"
 
 
-_making = threading.Lock()
-
-
-def of(cloud: Cloud) -> Repositories:
-    """Give a cloud's repositories, and let Git reach them."""
-    with _making:
-        found: Repositories | None = cloud.extensions.get(EXTENSION)
-        if found is None:
-            from sagemaker_rehearsal.codecommit.smart_http import PREFIX, SmartHttp
-
-            found = cloud.extensions[EXTENSION] = Repositories(cloud)
-            cloud.extensions.setdefault("routes", {})[PREFIX] = SmartHttp(cloud, found)
-        return found
+def of(cloud: Host) -> Repositories:
+    """Return a cloud's repositories."""
+    return cloud.state_of(Repositories)

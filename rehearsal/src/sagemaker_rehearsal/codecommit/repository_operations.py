@@ -8,7 +8,7 @@ from sagemaker_rehearsal.codecommit import limits
 from sagemaker_rehearsal.codecommit.errors import refused
 from sagemaker_rehearsal.codecommit.paging import page
 from sagemaker_rehearsal.codecommit.repositories import Repository, of
-from sagemaker_rehearsal.server.registry import ACCOUNT, Call, operation
+from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
 
 PAGE = 1_000  # of ListRepositories
 

@@ -12,16 +12,14 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 from wsgiref.util import FileWrapper
 
 from sagemaker_rehearsal.codecommit import access, pull_request_store
 from sagemaker_rehearsal.codecommit.git import environment
-from sagemaker_rehearsal.codecommit.repositories import Repositories, Repository
+from sagemaker_rehearsal.codecommit.repositories import Repositories, Repository, of
 from sagemaker_rehearsal.server.errors import AwsError
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import Host
 
 PREFIX = "/v1/repos/"
 REQUEST = re.compile(r"/v1/repos/([A-Za-z0-9_.-]+)(/info/refs|/git-upload-pack|/git-receive-pack)")
@@ -36,7 +34,7 @@ Start = Callable[..., object]
 class SmartHttp:
     """A WSGI application below /v1/repos/."""
 
-    def __init__(self, cloud: Cloud, repositories: Repositories) -> None:
+    def __init__(self, cloud: Host, repositories: Repositories) -> None:
         self._cloud = cloud
         self._repositories = repositories
 
@@ -137,3 +135,8 @@ def _plain(start_response: Start, status: HTTPStatus, text: str) -> Iterable[byt
     headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))]
     start_response(f"{status.value} {status.phrase}", headers)
     return [text.encode()]
+
+
+def serve(cloud: Host, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+    """Answer a request of Git (WSGI)."""
+    return SmartHttp(cloud, of(cloud))(environ, start_response)

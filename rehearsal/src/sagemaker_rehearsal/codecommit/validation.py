@@ -8,10 +8,9 @@ from typing import Any
 
 from botocore.model import OperationModel
 
-from sagemaker_rehearsal.codecommit.errors import SERVICE, refused
+from sagemaker_rehearsal.codecommit.errors import refused
 from sagemaker_rehearsal.server import validation
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import VALIDATORS
 
 VIOLATION = re.compile(r"Value (null|'.*') at '([^']*)' failed to satisfy constraint: (.*)", re.DOTALL)
 # Parameter -> (error code when it is missing, error code when it is wrong), each without "Exception". An operation
@@ -82,6 +81,3 @@ def _code(violation: str, listed: set[str]) -> tuple[str, str]:
     missing = value in ("null", "''")
     chosen = CODES.get(name, ("", ""))[0 if missing else 1]
     return (f"{chosen}Exception", path) if f"{chosen}Exception" in listed else ("", "")
-
-
-VALIDATORS[SERVICE] = require_valid

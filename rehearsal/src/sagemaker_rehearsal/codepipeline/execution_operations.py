@@ -11,7 +11,7 @@ from sagemaker_rehearsal.codepipeline.operations import page
 from sagemaker_rehearsal.codepipeline.service import of
 from sagemaker_rehearsal.iam import principal_of
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html: per pipeline in QUEUED or PARALLEL mode
 MOST_EXECUTIONS = 50

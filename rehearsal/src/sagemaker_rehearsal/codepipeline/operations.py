@@ -12,7 +12,7 @@ from sagemaker_rehearsal.codepipeline.service import of
 from sagemaker_rehearsal.codepipeline.structure import parse
 from sagemaker_rehearsal.iam import keys_for, principal_of
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 
 # https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_TagResource.html
 MOST_TAGS = 50

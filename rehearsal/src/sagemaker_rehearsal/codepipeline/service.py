@@ -5,10 +5,11 @@ import queue
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
+from sagemaker_rehearsal import events
 from sagemaker_rehearsal.codepipeline import events as notices
 from sagemaker_rehearsal.codepipeline import rules, state_machine, triggers, variables
 from sagemaker_rehearsal.codepipeline.actions import APPROVAL, PERFORM, Ended, Failed, Work, approval
@@ -16,10 +17,7 @@ from sagemaker_rehearsal.codepipeline.models import Kept, Passage, Run, new_id, 
 from sagemaker_rehearsal.codepipeline.state_machine import Board, Execution, Room, Step
 from sagemaker_rehearsal.codepipeline.structure import Pipeline
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +25,7 @@ log = logging.getLogger(__name__)
 class Pipelines:
     """All pipelines of a cloud."""
 
-    def __init__(self, cloud: "Cloud") -> None:
+    def __init__(self, cloud: Host) -> None:
         self._cloud = cloud
         self.lock = threading.RLock()
         self._kept: dict[str, Kept] = {}
@@ -245,8 +243,6 @@ class Pipelines:
 
     def _publish(self) -> None:
         """Publish events in their order; outside the lock, since delivery may start pipelines."""
-        from sagemaker_rehearsal import events
-
         while not self._cloud.processes.stopped:
             try:
                 kind, detail, arn = self._events.get(timeout=1.0)
@@ -286,13 +282,6 @@ def _failure(error: Exception) -> tuple[str, str]:
     return "SystemUnavailable", f"The rehearsal failed: {error!r}"[:5000]
 
 
-_making = threading.Lock()
-
-
-def of(cloud: "Cloud") -> Pipelines:
-    """Give a cloud's pipelines."""
-    with _making:
-        if "codepipeline" not in cloud.extensions:
-            cloud.extensions["codepipeline"] = Pipelines(cloud)
-        made: Pipelines = cloud.extensions["codepipeline"]
-        return made
+def of(cloud: Host) -> Pipelines:
+    """Return a cloud's pipelines."""
+    return cloud.state_of(Pipelines)

@@ -5,8 +5,9 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-code
 
 from typing import Any
 
+from sagemaker_rehearsal.cloudformation.api_type import ApiType
 from sagemaker_rehearsal.cloudformation.properties import to_parameters
-from sagemaker_rehearsal.cloudformation.resources import Properties, ResourceError, ResourceType, register
+from sagemaker_rehearsal.cloudformation.resources import Properties, ResourceError, ResourceType
 from sagemaker_rehearsal.server import protocols
 
 # Properties of the type that are no part of the declaration, and that the rehearsal does not have
@@ -32,17 +33,17 @@ def parameters(properties: Properties) -> Properties:
     return {**made, "tags": to_parameters(shape.members["tags"], tags)}
 
 
-register(
-    ResourceType(
+RESOURCE_TYPES: tuple[ResourceType, ...] = (
+    ApiType(
         name="AWS::CodePipeline::Pipeline",
         service="codepipeline",
-        create="create_pipeline",
-        update="update_pipeline",
-        delete="delete_pipeline",
+        create_operation="create_pipeline",
+        update_operation="update_pipeline",
+        delete_operation="delete_pipeline",
         fixed=frozenset({"Name"}),
         prepare=parameters,
         ref=lambda request, answer: str(request["pipeline"]["name"]),
         attributes=lambda request, answer: {"Version": str(answer["pipeline"]["version"])},
         delete_request=lambda request: {"name": request["pipeline"]["name"]},
-    )
+    ),
 )

@@ -11,15 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.events.models import events_backends
 
 from sagemaker_rehearsal.events import delivery, patterns
-from sagemaker_rehearsal.server.registry import ACCOUNT
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 Event = dict[str, Any]
 KEPT_EVENTS = 10_000
@@ -55,7 +52,7 @@ class Delivery:
 class Bus:
     """The events of one cloud."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Host) -> None:
         self._cloud = cloud
         self._lock = threading.Lock()
         self.events: deque[Event] = deque(maxlen=KEPT_EVENTS)
@@ -89,7 +86,7 @@ class Bus:
             file.write(json.dumps(event) + "\n")
 
 
-def matching(cloud: Cloud, event: Event) -> list[Rule]:
+def matching(cloud: Host, event: Event) -> list[Rule]:
     """Give the enabled rules of the default bus whose pattern an event matches."""
     kept = list(events_backends[ACCOUNT][cloud.region].event_buses["default"].rules.values())
     enabled = [one for one in kept if one.state == "ENABLED" and one.event_pattern.dump()]
@@ -106,19 +103,12 @@ def parsed(pattern: str) -> patterns.Pattern:
     return patterns.parse(pattern)
 
 
-_making = threading.Lock()
+def of(cloud: Host) -> Bus:
+    """Return a cloud's bus."""
+    return cloud.state_of(Bus)
 
 
-def of(cloud: Cloud) -> Bus:
-    """Give a cloud's bus."""
-    with _making:
-        if "events" not in cloud.extensions:
-            cloud.extensions["events"] = Bus(cloud)
-        bus: Bus = cloud.extensions["events"]
-        return bus
-
-
-def publish(cloud: Cloud, source: str, detail_type: str, detail: dict[str, Any], resources: Sequence[str]) -> None:
+def publish(cloud: Host, source: str, detail_type: str, detail: dict[str, Any], resources: Sequence[str]) -> None:
     """Put an event of an AWS service on the default bus; its targets get it in the background.
 
     Args:

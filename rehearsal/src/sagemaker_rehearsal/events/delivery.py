@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -16,9 +16,7 @@ from sagemaker_rehearsal.iam import identity
 from sagemaker_rehearsal.lambda_.permissions import permits
 from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.errors import AwsError
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import Host
 
 PRINCIPAL = "events.amazonaws.com"
 # Errors that may pass; EventBridge repeats those for a day, here three times are enough to see a lasting one
@@ -30,7 +28,7 @@ class DeliveryError(Exception):
     """A target did not take an event; the text says why."""
 
 
-def deliver(cloud: Cloud, event: dict[str, Any], rule: str, rule_arn: str, target: Mapping[str, Any]) -> str:
+def deliver(cloud: Host, event: dict[str, Any], rule: str, rule_arn: str, target: Mapping[str, Any]) -> str:
     """Send an event to a target; what fails for good goes to the target's dead-letter queue.
 
     Returns:
@@ -56,7 +54,7 @@ def _patiently(send: Callable[[], None]) -> None:
     return send()
 
 
-def _send(cloud: Cloud, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
+def _send(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
     service = service_of(target["Arn"])
     if service not in SENDERS:
         raise DeliveryError(f"the rehearsal does not deliver events to {target['Arn']}; see docs/parity.md")
@@ -68,7 +66,7 @@ def service_of(arn: str) -> str:
     return (arn.split(":") + [""] * 3)[2]
 
 
-def _to_function(cloud: Cloud, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
+def _to_function(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
     arn = target["Arn"]
     policy = lambda_.of(cloud).policy(lambda_.name_of(arn))
     if not permits(policy, PRINCIPAL, "lambda:InvokeFunction", arn, _context(rule_arn)):
@@ -78,7 +76,7 @@ def _to_function(cloud: Cloud, text: str, rule_arn: str, target: Mapping[str, An
     lambda_.invoke_async(cloud, arn, json.loads(text))
 
 
-def _to_pipeline(cloud: Cloud, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
+def _to_pipeline(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
     """Start an execution; an input may hold `sourceRevisions` and `variables`, of a V2 pipeline.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-trigger-source-overrides.html
@@ -92,7 +90,7 @@ def _to_pipeline(cloud: Cloud, text: str, rule_arn: str, target: Mapping[str, An
     assumed(cloud, target["RoleArn"], PRINCIPAL, rule_arn, "codepipeline").start_pipeline_execution(**request)
 
 
-def assumed(cloud: Cloud, role: str, principal: str, source_arn: str, service: str) -> Any:  # noqa: ANN401 (boto3's)
+def assumed(cloud: Host, role: str, principal: str, source_arn: str, service: str) -> Any:  # noqa: ANN401 (boto3's)
     """Give a client that acts with a role, which a service of AWS assumes for one of its resources.
 
     Raises:
@@ -103,7 +101,7 @@ def assumed(cloud: Cloud, role: str, principal: str, source_arn: str, service: s
     return clients.client(cloud.url, cloud.region, service, keys)
 
 
-def _to_topic(cloud: Cloud, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
+def _to_topic(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
     """Publish. Conditions in the topic's policy match nothing: EventBridge sends SNS no keys.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
@@ -117,12 +115,12 @@ def _to_topic(cloud: Cloud, text: str, rule_arn: str, target: Mapping[str, Any])
     sns.publish(TopicArn=target["Arn"], Message=text)
 
 
-def _to_queue(cloud: Cloud, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
+def _to_queue(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
     send_to_queue(cloud, target["Arn"], text, rule_arn, (target.get("SqsParameters") or {}).get("MessageGroupId"))
 
 
 def send_to_queue(
-    cloud: Cloud,
+    cloud: Host,
     arn: str,
     text: str,
     rule_arn: str,
@@ -144,7 +142,7 @@ def send_to_queue(
     sqs.send_message(QueueUrl=url, MessageBody=text, MessageAttributes=dict(attributes or {}), **more)
 
 
-def _to_log_group(cloud: Cloud, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
+def _to_log_group(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
     logs, group = cloud.client("logs"), target["Arn"].partition(":log-group:")[2].removesuffix(":*")
     stream = f"{rule_arn.rpartition('/')[2]}-{time.time_ns()}"
     logs.create_log_stream(logGroupName=group, logStreamName=stream)
@@ -157,7 +155,7 @@ def _context(rule_arn: str) -> dict[str, str]:
 
 
 def _bury(
-    cloud: Cloud, event: Mapping[str, Any], rule_arn: str, target: Mapping[str, Any], error: Exception
+    cloud: Host, event: Mapping[str, Any], rule_arn: str, target: Mapping[str, Any], error: Exception
 ) -> None:  # fmt: skip
     """Keep an event that could not be delivered.
 
@@ -180,7 +178,7 @@ def _code(error: Exception) -> str:
     return error.code if isinstance(error, AwsError) else "NO_PERMISSIONS"
 
 
-Sender = Callable[["Cloud", str, str, Mapping[str, Any]], None]
+Sender = Callable[[Host, str, str, Mapping[str, Any]], None]
 SENDERS: dict[str, Sender] = {
     "lambda": _to_function,
     "codepipeline": _to_pipeline,

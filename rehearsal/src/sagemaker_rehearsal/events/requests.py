@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sagemaker_rehearsal.events import bus, delivery, input_transformer, patterns, sagemaker, schedule_expressions
+from sagemaker_rehearsal.events import bus, delivery, input_transformer, patterns, schedule_expressions
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-event-size
 MOST_BYTES = 256 * 1024
@@ -63,8 +63,7 @@ def _refused(code: str, message: str) -> dict[str, str]:
 
 @operation("events", "PutRule")
 def put_rule(call: Call) -> dict[str, Any]:
-    """Keep a rule in moto, once its pattern is one that EventBridge takes; from the first rule on, events are heard."""
-    sagemaker.listen(call.cloud)
+    """Keep a rule in moto, once its pattern is one that EventBridge takes."""
     text = call.params.get("EventPattern")
     if text:
         _checked(text)

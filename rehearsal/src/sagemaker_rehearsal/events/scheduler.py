@@ -13,7 +13,7 @@ from sagemaker_rehearsal.events import schedule_expressions
 from sagemaker_rehearsal.events.schedules import PRINCIPAL
 from sagemaker_rehearsal.iam import identity
 from sagemaker_rehearsal.server.errors import AwsError, invalid
-from sagemaker_rehearsal.server.registry import ACCOUNT, Call, operation
+from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
 
 
 @operation("scheduler", "CreateSchedule", "UpdateSchedule")

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sagemaker_rehearsal import lambda_
 from sagemaker_rehearsal.events.delivery import assumed, service_of
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 PRINCIPAL = "scheduler.amazonaws.com"
 
 
-def schedule_now(cloud: Cloud, name: str, group: str = "default") -> Any:  # noqa: ANN401 (as boto3)
+def schedule_now(cloud: Host, name: str, group: str = "default") -> Any:  # noqa: ANN401 (as boto3)
     """Do what a schedule does when its time has come, with its role.
 
     Returns:
@@ -39,12 +36,12 @@ def schedule_now(cloud: Cloud, name: str, group: str = "default") -> Any:  # noq
     return STARTERS[service](cloud, target, f"arn:aws:scheduler:{cloud.region}:{ACCOUNT}:schedule-group/{group}")
 
 
-def _pipeline(cloud: Cloud, target: Mapping[str, Any], group: str) -> str:
+def _pipeline(cloud: Host, target: Mapping[str, Any], group: str) -> str:
     client = assumed(cloud, target["RoleArn"], PRINCIPAL, group, "codepipeline")
     return str(client.start_pipeline_execution(name=target["Arn"].rpartition(":")[2])["pipelineExecutionId"])
 
 
-def _function(cloud: Cloud, target: Mapping[str, Any], group: str) -> None:
+def _function(cloud: Host, target: Mapping[str, Any], group: str) -> None:
     client = assumed(cloud, target["RoleArn"], PRINCIPAL, group, "lambda")
     payload = target.get("Input") or json.dumps({})
     client.invoke(FunctionName=lambda_.name_of(target["Arn"]), InvocationType="Event", Payload=payload)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sagemaker_rehearsal.cloudformation.composite import Several, register, tags_of, without
-from sagemaker_rehearsal.cloudformation.resources import Properties, Resource, ResourceType, cast
-from sagemaker_rehearsal.cloudformation.resources import register as register_one
+from sagemaker_rehearsal.cloudformation.api_type import ApiType
+from sagemaker_rehearsal.cloudformation.properties import cast
+from sagemaker_rehearsal.cloudformation.resources import Made, Properties, Resource, ResourceType, tags_of, without
 from sagemaker_rehearsal.server.protocols import service_model
-from sagemaker_rehearsal.server.registry import ACCOUNT
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 
-class Rule(Several):
+class Rule(ResourceType):
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-rule.html"""
 
-    kind = "AWS::Events::Rule"
+    name = "AWS::Events::Rule"
     known = frozenset(
         {"Name", "Description", "EventBusName", "EventPattern", "RoleArn", "ScheduleExpression", "State", "Tags"}
         | {"Targets"}
@@ -26,14 +23,14 @@ class Rule(Several):
     named = "Name"
     fixed = frozenset({"EventBusName"})
 
-    def make(self, cloud: Cloud, name: str, given: Properties) -> tuple[str, dict[str, str]]:
+    def make(self, cloud: Host, name: str, given: Properties) -> Made:
         """Make the rule, then its targets."""
         events = cloud.client("events")
         arn = events.put_rule(**self._rule(name, given), **self._tags(given))["RuleArn"]
         self._put_targets(events, name, given, [])
         return name, {"Arn": arn}
 
-    def change(self, cloud: Cloud, old: Resource, name: str, given: Properties) -> dict[str, str]:
+    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
         """Put rule and targets anew; remove the targets that are gone."""
         events = cloud.client("events")
         events.put_rule(**self._rule(name, given))
@@ -45,7 +42,7 @@ class Rule(Several):
             events.tag_resource(ResourceARN=old.attributes["Arn"], **self._tags(given))
         return dict(old.attributes)
 
-    def remove(self, cloud: Cloud, old: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Remove the targets, which the rule must not have when it is removed."""
         events, targets = cloud.client("events"), old.properties.get("Targets") or []
         if targets:
@@ -74,17 +71,17 @@ class Rule(Several):
             events.put_targets(Rule=name, Targets=targets)
 
 
-class Topic(Several):
+class Topic(ResourceType):
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-topic.html"""
 
-    kind = "AWS::SNS::Topic"
+    name = "AWS::SNS::Topic"
     attributes = ("DisplayName", "KmsMasterKeyId", "FifoTopic", "ContentBasedDeduplication", "SignatureVersion")
     known = frozenset({"TopicName", "Subscription", "Tags", *attributes})
     named = "TopicName"
     longest = 256
     fixed = frozenset({"FifoTopic"})
 
-    def make(self, cloud: Cloud, name: str, given: Properties) -> tuple[str, dict[str, str]]:
+    def make(self, cloud: Host, name: str, given: Properties) -> Made:
         """Make the topic, then its subscriptions."""
         sns, tags = cloud.client("sns"), tags_of(given)
         listed = {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
@@ -93,7 +90,7 @@ class Topic(Several):
         self._subscribe(sns, arn, given)
         return arn, {"TopicArn": arn, "TopicName": name}
 
-    def change(self, cloud: Cloud, old: Resource, name: str, given: Properties) -> dict[str, str]:
+    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
         """Change attributes; add subscriptions (CloudFormation removes none either, it says)."""
         sns, arn = cloud.client("sns"), old.physical_resource_id
         for key in self.attributes:
@@ -102,7 +99,7 @@ class Topic(Several):
         self._subscribe(sns, arn, given, old.properties)
         return dict(old.attributes)
 
-    def remove(self, cloud: Cloud, old: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Remove the topic with its subscriptions."""
         sns, arn = cloud.client("sns"), old.physical_resource_id
         for one in sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]:
@@ -116,22 +113,22 @@ class Topic(Several):
                 sns.subscribe(TopicArn=arn, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
 
 
-class Subscription(Several):
+class Subscription(ResourceType):
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-subscription.html"""
 
-    kind = "AWS::SNS::Subscription"
+    name = "AWS::SNS::Subscription"
     attributes = ("DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy")
     known = frozenset({"TopicArn", "Protocol", "Endpoint", *attributes})
     fixed = frozenset({"TopicArn", "Protocol", "Endpoint"})
 
-    def make(self, cloud: Cloud, name: str, given: Properties) -> tuple[str, dict[str, str]]:
+    def make(self, cloud: Host, name: str, given: Properties) -> Made:
         """Subscribe."""
         sns, chosen = cloud.client("sns"), {key: text(given[key]) for key in self.attributes if key in given}
         endpoint = {key: given[key] for key in ("TopicArn", "Protocol", "Endpoint")}
         arn = sns.subscribe(**endpoint, Attributes=chosen, ReturnSubscriptionArn=True)["SubscriptionArn"]
         return arn, {"Arn": arn}
 
-    def change(self, cloud: Cloud, old: Resource, name: str, given: Properties) -> dict[str, str]:
+    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
         """Change attributes."""
         sns, arn = cloud.client("sns"), old.physical_resource_id
         for key in self.attributes:
@@ -140,39 +137,39 @@ class Subscription(Several):
                 sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName=key, AttributeValue=value)
         return dict(old.attributes)
 
-    def remove(self, cloud: Cloud, old: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Unsubscribe."""
         cloud.client("sns").unsubscribe(SubscriptionArn=old.physical_resource_id)
 
 
-class TopicPolicy(Several):
+class TopicPolicy(ResourceType):
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-topicpolicy.html"""
 
-    kind = "AWS::SNS::TopicPolicy"
+    name = "AWS::SNS::TopicPolicy"
     known = frozenset({"PolicyDocument", "Topics"})
 
-    def make(self, cloud: Cloud, name: str, given: Properties) -> tuple[str, dict[str, str]]:
+    def make(self, cloud: Host, name: str, given: Properties) -> Made:
         """Give each topic the policy."""
         for arn in given["Topics"]:
             self._put(cloud, arn, compact(given["PolicyDocument"]))
         return name, {"Id": name}
 
-    def change(self, cloud: Cloud, old: Resource, name: str, given: Properties) -> dict[str, str]:
+    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
         """Give each topic the new policy, and those that are gone the one of every new topic."""
         self.make(cloud, name, given)
         self._reset(cloud, set(old.properties["Topics"]) - set(given["Topics"]))
         return dict(old.attributes)
 
-    def remove(self, cloud: Cloud, old: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """A topic cannot be without a policy: it gets the one of every new topic."""
         self._reset(cloud, set(old.properties["Topics"]))
 
-    def _reset(self, cloud: Cloud, topics: set[str]) -> None:
+    def _reset(self, cloud: Host, topics: set[str]) -> None:
         for arn in sorted(topics):
             self._put(cloud, arn, compact(default_topic_policy(arn)))
 
     @staticmethod
-    def _put(cloud: Cloud, arn: str, policy: str) -> None:
+    def _put(cloud: Host, arn: str, policy: str) -> None:
         cloud.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
 
 
@@ -193,10 +190,10 @@ def default_topic_policy(arn: str) -> dict[str, Any]:
     return {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]}
 
 
-class Queue(Several):
+class Queue(ResourceType):
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html"""
 
-    kind = "AWS::SQS::Queue"
+    name = "AWS::SQS::Queue"
     attributes = (
         "ContentBasedDeduplication", "DelaySeconds", "FifoQueue", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds",
         "MaximumMessageSize", "MessageRetentionPeriod", "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy",
@@ -207,7 +204,7 @@ class Queue(Several):
     longest = 80
     fixed = frozenset({"FifoQueue"})
 
-    def make(self, cloud: Cloud, name: str, given: Properties) -> tuple[str, dict[str, str]]:
+    def make(self, cloud: Host, name: str, given: Properties) -> Made:
         """Make the queue; Ref gives its address."""
         sqs, tags = cloud.client("sqs"), tags_of(given)
         url = sqs.create_queue(QueueName=name, Attributes=self._chosen(given), **({"tags": tags} if tags else {}))[
@@ -216,7 +213,7 @@ class Queue(Several):
         arn = f"arn:aws:sqs:{cloud.region}:{ACCOUNT}:{name}"
         return url, {"Arn": arn, "QueueName": name, "QueueUrl": url}
 
-    def change(self, cloud: Cloud, old: Resource, name: str, given: Properties) -> dict[str, str]:
+    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
         """Change attributes and tags."""
         sqs, url = cloud.client("sqs"), old.physical_resource_id
         sqs.set_queue_attributes(QueueUrl=url, Attributes=without(self._chosen(given), "FifoQueue"))
@@ -227,7 +224,7 @@ class Queue(Several):
             sqs.tag_queue(QueueUrl=url, Tags=tags)
         return dict(old.attributes)
 
-    def remove(self, cloud: Cloud, old: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Remove the queue with its messages."""
         cloud.client("sqs").delete_queue(QueueUrl=old.physical_resource_id)
 
@@ -235,29 +232,29 @@ class Queue(Several):
         return {key: text(given[key]) for key in self.attributes if key in given}
 
 
-class QueuePolicy(Several):
+class QueuePolicy(ResourceType):
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queuepolicy.html"""
 
-    kind = "AWS::SQS::QueuePolicy"
+    name = "AWS::SQS::QueuePolicy"
     known = frozenset({"PolicyDocument", "Queues"})
 
-    def make(self, cloud: Cloud, name: str, given: Properties) -> tuple[str, dict[str, str]]:
+    def make(self, cloud: Host, name: str, given: Properties) -> Made:
         """Give each queue the policy."""
         self._put(cloud, given["Queues"], compact(given["PolicyDocument"]))
         return name, {"Id": name}
 
-    def change(self, cloud: Cloud, old: Resource, name: str, given: Properties) -> dict[str, str]:
+    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
         """Give each queue the new policy; those that are gone have none."""
         self.make(cloud, name, given)
         self._put(cloud, sorted(set(old.properties["Queues"]) - set(given["Queues"])), "")
         return dict(old.attributes)
 
-    def remove(self, cloud: Cloud, old: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Leave the queues without a policy."""
         self._put(cloud, old.properties["Queues"], "")
 
     @staticmethod
-    def _put(cloud: Cloud, queues: list[str], policy: str) -> None:
+    def _put(cloud: Host, queues: list[str], policy: str) -> None:
         for url in queues:
             cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
 
@@ -280,19 +277,23 @@ def text(value: object) -> str:
     return compact(value) if isinstance(value, dict) else str(value)
 
 
-for _kind in (Rule(), Topic(), Subscription(), TopicPolicy(), Queue(), QueuePolicy()):
-    register(_kind)
-register_one(
-    ResourceType(
+RESOURCE_TYPES: tuple[ResourceType, ...] = (
+    Rule(),
+    Topic(),
+    Subscription(),
+    TopicPolicy(),
+    Queue(),
+    QueuePolicy(),
+    ApiType(
         name="AWS::Scheduler::Schedule",
         service="scheduler",
-        create="create_schedule",
-        update="update_schedule",
-        delete="delete_schedule",
+        create_operation="create_schedule",
+        update_operation="update_schedule",
+        delete_operation="delete_schedule",
         named="Name",
         fixed=frozenset({"Name", "GroupName"}),
         ref=lambda request, answer: str(request["Name"]),
         attributes=lambda request, answer: {"Arn": str(answer["ScheduleArn"])},
         delete_request=lambda request: {key: request[key] for key in ("Name", "GroupName") if key in request},
-    )
+    ),
 )

@@ -1,17 +1,18 @@
 """All steps: who calls, and whether AWS would let them.
 
-Importing this registers sts:AssumeRole and the sessions of roles with which services act; nothing is denied until
-`enforce(cloud)`. `usage.summary(cloud)` gives what was denied, and what was granted and never used.
+Nothing is denied until `enforce(cloud)`. `usage.summary(cloud)` returns what was denied, and what was granted and never
+used.
 """
 
-from sagemaker_rehearsal.iam import sessions  # noqa: F401 (registers its operation)
+from sagemaker_rehearsal.iam import document_checks, policy_types, role_types, sessions
 from sagemaker_rehearsal.iam.decision import enforced, require
 from sagemaker_rehearsal.iam.enforcement import enforce
 from sagemaker_rehearsal.iam.identity import ADMINISTRATOR, Principal, client_as, keys_for, on_behalf, principal_of
-from sagemaker_rehearsal.server.registry import sessions as _sessions
+from sagemaker_rehearsal.server.service import Service, collect
 
 __all__ = [
     "ADMINISTRATOR",
+    "SERVICE",
     "Principal",
     "client_as",
     "enforce",
@@ -21,4 +22,10 @@ __all__ = [
     "principal_of",
     "require",
 ]
-_sessions(keys_for)
+
+SERVICE = Service(
+    "iam",
+    operations=collect(sessions, document_checks),
+    resource_types=(role_types.Role(), policy_types.ManagedPolicy(), policy_types.InlinePolicy()),
+    role_keys=keys_for,
+)

@@ -183,12 +183,9 @@ def _existing(need: s3.Need, facts: Facts) -> dict[str, tuple[str, ...]]:
     return {f"s3:existingobjecttag/{name.lower()}": (value,) for name, value in tags.items()}
 
 
-def of_invocation(endpoint: str, headers: Mapping[str, str], place: Place) -> list[Needed]:
-    """List the permissions that InvokeEndpoint takes."""
-    target = headers.get("x-amzn-sagemaker-target-model")
-    found = {"sagemaker:targetmodel": (target,)} if target else {}
-    return [
-        Needed(
-            "sagemaker:InvokeEndpoint", f"arn:aws:sagemaker:{place.region}:{place.account}:endpoint/{endpoint}", found
-        )
-    ]
+def of_invocation(params: Params, place: Place) -> list[Needed]:
+    """Return the permissions that InvokeEndpoint takes."""
+    target = params.get("TargetModel")
+    conditions = {"sagemaker:targetmodel": (str(target),)} if target else {}
+    arn = f"arn:aws:sagemaker:{place.region}:{place.account}:endpoint/{params['EndpointName']}"
+    return [Needed("sagemaker:InvokeEndpoint", arn, conditions)]

@@ -11,8 +11,7 @@ from moto.s3.models import s3_backends
 from moto.sagemaker.models import sagemaker_backends
 
 from sagemaker_rehearsal.iam.policy import Policies, Policy, read
-from sagemaker_rehearsal.server.cloud import Cloud
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 # Moto's models have no types
 Role = Any
@@ -102,7 +101,7 @@ def _session(text: str) -> Policy | None:
     return read(text, "session policy") if text else None
 
 
-def all_roles(cloud: Cloud) -> dict[str, list[Policy]]:
+def all_roles(cloud: Host) -> dict[str, list[Policy]]:
     """Give the policies of all roles, by ARN."""
     return {one.arn: list(_identity(one)) for one in list(_iam().roles.values())}
 
@@ -120,7 +119,7 @@ def is_object(bucket: str, key: str) -> bool:
     return found is None or key in found.keys
 
 
-def resource_tags(cloud: Cloud, arn: str) -> dict[str, str]:
+def resource_tags(cloud: Host, arn: str) -> dict[str, str]:
     """Give the tags of a resource of SageMaker, a stack or a role, for `aws:ResourceTag`; of others none are known."""
     service = arn.split(":", 3)[2] if arn.startswith("arn:") else ""
     if service == "iam" and ":role/" in arn:
@@ -131,28 +130,27 @@ def resource_tags(cloud: Cloud, arn: str) -> dict[str, str]:
     return _of_sagemaker(cloud, arn) if service == "sagemaker" else {}
 
 
-def _stack(cloud: Cloud, arn: str) -> Any:  # noqa: ANN401 (moto's)
+def _stack(cloud: Host, arn: str) -> Any:  # noqa: ANN401 (moto's)
     name = arn.split("/")[1]
     stacks = cloudformation_backends[ACCOUNT][cloud.region].stacks
     return stacks.get(arn) or next((one for one in list(stacks.values()) if one.name == name), None)
 
 
-def _of_sagemaker(cloud: Cloud, arn: str) -> dict[str, str]:
-    endpoint = next((one for one in cloud.endpoints.all() if one.arn == arn), None)
-    if endpoint is None:
-        try:
-            given, _ = sagemaker_backends[ACCOUNT][cloud.region].list_tags(arn=arn)
-        except Exception:  # what does not exist has no tags; moto raises whatever comes of it
-            return {}
-    else:
-        given = endpoint.tags
+def _of_sagemaker(cloud: Host, arn: str) -> dict[str, str]:
+    kept = cloud.tags_of(arn)
+    if kept is not None:
+        return dict(kept)
+    try:
+        given, _ = sagemaker_backends[ACCOUNT][cloud.region].list_tags(arn=arn)
+    except Exception:  # what does not exist has no tags; moto raises whatever comes of it
+        return {}
     return {one["Key"]: one["Value"] for one in given or []}
 
 
 class Lookup:
     """Answers what requests do not say (see `actions.Facts`)."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Host) -> None:
         self._cloud = cloud
         self._repositories: dict[str, str] = {}
 

@@ -6,9 +6,8 @@ from sagemaker_rehearsal.iam import attached_policies, request_context, usage
 from sagemaker_rehearsal.iam.actions import Needed
 from sagemaker_rehearsal.iam.identity import Principal
 from sagemaker_rehearsal.iam.policy import Caller, Decision, Policies, Request, decide
-from sagemaker_rehearsal.server.cloud import Cloud
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 Keys = Mapping[str, tuple[str, ...]]
 # What each service calls a denial, where it is not AccessDeniedException
@@ -26,13 +25,13 @@ CODES = {
 _FORBIDDEN = frozenset((*CODES, "lambda", "scheduler", "sagemaker-runtime"))
 
 
-def enforced(cloud: Cloud) -> bool:
-    """Tell whether requests to this cloud are checked."""
-    return "authorize" in cloud.extensions
+def enforced(cloud: Host) -> bool:
+    """Return whether requests to this cloud are checked."""
+    return cloud.guard is not None
 
 
 def require(
-    cloud: Cloud, principal: Principal, action: str, resource: str, keys: Keys | None = None, service: str = ""
+    cloud: Host, principal: Principal, action: str, resource: str, keys: Keys | None = None, service: str = ""
 ) -> None:
     """Check a permission that no request through the front stands for, as a push by Git, or a job that is started.
 
@@ -52,7 +51,7 @@ def require(
         check(cloud, principal, Needed(action, resource, keys or {}), cloud.region, named)
 
 
-def check(cloud: Cloud, principal: Principal, needed: Needed, region: str, service: str) -> None:
+def check(cloud: Host, principal: Principal, needed: Needed, region: str, service: str) -> None:
     """Raise AwsError unless a caller has a permission; the administrator has all."""
     if principal.kind == "administrator":
         return
@@ -66,7 +65,7 @@ def check(cloud: Cloud, principal: Principal, needed: Needed, region: str, servi
     raise denial(principal.arn, needed.action, needed.resource, decision.because, service)
 
 
-def judge(cloud: Cloud, principal: Principal, needed: Needed, region: str) -> Decision:
+def judge(cloud: Host, principal: Principal, needed: Needed, region: str) -> Decision:
     """Decide by what moto's IAM holds."""
     session = principal.arn if principal.kind == "role" else ""
     caller = Caller(ACCOUNT, principal.entity_arn, session)

@@ -14,7 +14,7 @@ from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 from sagemaker_rehearsal.iam import attached_policies, documents
 from sagemaker_rehearsal.iam.policy import read
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT, Call, operation
+from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
 
 AWS_OWN = "arn:aws:iam::aws:policy/"
 

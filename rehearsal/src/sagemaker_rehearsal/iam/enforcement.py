@@ -1,7 +1,7 @@
 """All steps: the check that the front makes before each answer: who asks, what it takes, whether it is allowed."""
 
 from collections.abc import Mapping
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 from botocore.model import OperationModel
 
@@ -9,11 +9,9 @@ from sagemaker_rehearsal.iam import actions, attached_policies, identity, jobs, 
 from sagemaker_rehearsal.iam.actions import Needed, Place
 from sagemaker_rehearsal.iam.decision import CODES, check
 from sagemaker_rehearsal.iam.identity import Principal
-from sagemaker_rehearsal.sagemaker import runtime
-from sagemaker_rehearsal.server.cloud import Cloud
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.protocols import Wire
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 Params = Mapping[str, object]
 # Before these, what roles are granted is noted for the list of what was never used
@@ -21,47 +19,51 @@ _REMOVALS = frozenset(("DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "De
 _MISSING = ("MissingAuthenticationToken", "Request is missing Authentication Token")
 
 
-def enforce(cloud: Cloud) -> None:
-    """From now on, check every request to this cloud, and every session of a role that a service starts."""
-    lookup = attached_policies.Lookup(cloud)
+class Enforcement:
+    """Checks every request to a cloud, and every session of a role that a service starts."""
 
-    def authorize(request: Wire, operation: OperationModel | None, params: Params) -> None:
-        usage.of(cloud).count()
-        _authorize(cloud, lookup, request, operation, params)
+    def __init__(self, cloud: Host) -> None:
+        self._cloud = cloud
+        self._lookup = attached_policies.Lookup(cloud)
+
+    def authorize(self, request: Wire, operation: OperationModel | None, params: Params) -> None:
+        """Check a request that a client makes."""
+        usage.of(self._cloud).count()
+        _authorize(self._cloud, self._lookup, request, operation, params)
         if operation and operation.service_model.service_name == "sagemaker":
-            jobs.require(cloud, operation.name, params)
-        _remember(cloud, operation)
+            jobs.require(self._cloud, operation.name, params)
+        _remember(self._cloud, operation)
 
-    def trusts(role_arn: str, service: str, source_arn: str) -> None:
-        trust.require_service(cloud, role_arn, service, source_arn)
-
-    def permit(access_key: str, service: str, operation: str, params: Params) -> None:
+    def permit(self, access_key: str, service: str, operation: str, params: Params) -> None:
         """Check a request that a service makes with a role, and no client makes here: a job's start, or its own."""
-        principal, place = identity.principal_of(access_key), Place(cloud.region, ACCOUNT)
-        for needed in actions.of_api(service, operation, params, place, lookup):
-            check(cloud, principal, needed, cloud.region, service)
+        principal, place = identity.principal_of(access_key), Place(self._cloud.region, ACCOUNT)
+        for needed in actions.of_api(service, operation, params, place, self._lookup):
+            check(self._cloud, principal, needed, self._cloud.region, service)
         if service == "sagemaker":
-            jobs.require(cloud, operation, params)
+            jobs.require(self._cloud, operation, params)
 
-    cloud.extensions["authorize"] = authorize
-    cloud.extensions["permit"] = permit
-    cloud.extensions["trust"] = trusts
+    def require_trust(self, role_arn: str, service: str, source_arn: str) -> None:
+        """Check that a role trusts a service."""
+        trust.require_service(self._cloud, role_arn, service, source_arn)
 
 
-def _remember(cloud: Cloud, operation: OperationModel | None) -> None:
+def enforce(cloud: Host) -> None:
+    """From now on, check every request to this cloud, and every session of a role that a service starts."""
+    cloud.guard = Enforcement(cloud)
+
+
+def _remember(cloud: Host, operation: OperationModel | None) -> None:
     if operation and operation.name in _REMOVALS and operation.service_model.service_name == "iam":
         usage.of(cloud).remember(cloud)
 
 
 def _authorize(
-    cloud: Cloud, lookup: attached_policies.Lookup, request: Wire, operation: OperationModel | None, params: Params
+    cloud: Host, lookup: attached_policies.Lookup, request: Wire, operation: OperationModel | None, params: Params
 ) -> None:
     principal = identity.principal_of(request.access_key or _presigned(request.query))
     if principal.kind == "administrator":
         return
     service = operation.service_model.service_name if operation else request.signing_name or "s3"
-    if operation is None and runtime.is_invocation(request):
-        service = "sagemaker-runtime"
     _authenticate(principal, request, service)
     for needed in _needed(lookup, request, service, operation, params):
         # Whether a role may be assumed depends on its trust policy too: `sessions` decides
@@ -75,10 +77,10 @@ def _needed(
     lookup: attached_policies.Lookup, request: Wire, service: str, operation: OperationModel | None, params: Params
 ) -> list[Needed]:
     place = Place(request.region, ACCOUNT)
+    if service == "sagemaker-runtime":
+        return actions.of_invocation(params, place)
     if operation is not None and service != "s3":
         return actions.of_api(service, operation.name, params, place, lookup)
-    if service == "sagemaker-runtime":
-        return actions.of_invocation(unquote(request.path.split("/")[2]), request.headers, place)
     if service == "s3":
         return actions.of_s3(_asked(request), lookup)
     return [Needed(f"{service}:{request.method}{request.path}", "*")]
@@ -88,7 +90,7 @@ def _asked(request: Wire) -> s3.Asked:
     return s3.Asked.read(request.method, request.path, request.query, request.headers, request.body)
 
 
-def _hide_absence(cloud: Cloud, principal: Principal, request: Wire) -> None:
+def _hide_absence(cloud: Host, principal: Principal, request: Wire) -> None:
     """Only who may list a bucket learns that an object is not there.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html

@@ -5,7 +5,6 @@ Sessions are moto's STS's, so that GetCallerIdentity names them. Nothing is allo
 
 import secrets
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +14,7 @@ from moto.sts.models import sts_backends
 
 from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.clients import KEYS
-from sagemaker_rehearsal.server.cloud import Cloud
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 # The longest that a role's session may last: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html
 SESSION_SECONDS = 43200
@@ -47,14 +45,12 @@ class Principal:
 
 ADMINISTRATOR = Principal("administrator", f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:root")
 UNKNOWN = Principal("unknown", "")
-# ARN of the role, principal of the service, ARN of its resource; raises AwsError
-Trust = Callable[[str, str, str], None]
 _lock = threading.Lock()
 _sessions: dict[str, tuple[Principal, str]] = {}  # access key -> who, secret
 _keys: dict[tuple[str, str, str], dict[str, str]] = {}  # (address, role, session) -> variables
 
 
-def keys_for(cloud: Cloud, role_arn: str, session: str, service: str = "", source_arn: str = "") -> dict[str, str]:
+def keys_for(cloud: Host, role_arn: str, session: str, service: str = "", source_arn: str = "") -> dict[str, str]:
     """Start a session of a role, as a service does that acts with it.
 
     Args:
@@ -70,9 +66,8 @@ def keys_for(cloud: Cloud, role_arn: str, session: str, service: str = "", sourc
     Raises:
         AwsError: when permissions are enforced, and the role does not exist or does not trust the service.
     """
-    check: Trust | None = cloud.extensions.get("trust")
-    if check:
-        check(role_arn, service, source_arn)
+    if cloud.guard:
+        cloud.guard.require_trust(role_arn, service, source_arn)
     made = begin(cloud, role_arn, session)
     return variables(made.access_key_id, made.secret_access_key, made.session_token)
 
@@ -98,7 +93,7 @@ def on_behalf(access_key: str, service: str) -> dict[str, str]:
     return variables(made, "forwarded", forwarded.token)
 
 
-def begin(cloud: Cloud, role_arn: str, session: str, policy: str = "") -> Any:  # noqa: ANN401 (moto's AssumedRole)
+def begin(cloud: Host, role_arn: str, session: str, policy: str = "") -> Any:  # noqa: ANN401 (moto's AssumedRole)
     """Start a session in moto's STS and remember whose it is."""
     name = session[:64]
     made = sts_backends[ACCOUNT]["aws"].assume_role(cloud.region, name, role_arn, policy, SESSION_SECONDS, "")
@@ -108,7 +103,7 @@ def begin(cloud: Cloud, role_arn: str, session: str, policy: str = "") -> Any:  
     return made
 
 
-def client_as(cloud: Cloud, role_arn: str, session: str, service: str) -> Any:  # noqa: ANN401 (boto3 has no type)
+def client_as(cloud: Host, role_arn: str, session: str, service: str) -> Any:  # noqa: ANN401 (boto3 has no type)
     """Give a boto3 client of the cloud that acts with a role; the same one each time.
 
     Raises:

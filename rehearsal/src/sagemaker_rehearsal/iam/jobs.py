@@ -16,8 +16,7 @@ import jmespath
 from sagemaker_rehearsal.iam.actions import Needed
 from sagemaker_rehearsal.iam.decision import check
 from sagemaker_rehearsal.iam.identity import Principal
-from sagemaker_rehearsal.server.cloud import Cloud
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 NETWORK = (
     "ec2:CreateNetworkInterface",
@@ -34,7 +33,7 @@ NETWORK = (
 _VPC = "VpcConfig || NetworkConfig.VpcConfig || AutoMLJobConfig.SecurityConfig.VpcConfig || SecurityConfig.VpcConfig"
 
 
-def require(cloud: Cloud, operation: str, params: Mapping[str, Any]) -> None:
+def require(cloud: Host, operation: str, params: Mapping[str, Any]) -> None:
     """Check the role that a request to SageMaker names, where the request names a VPC too.
 
     Raises:

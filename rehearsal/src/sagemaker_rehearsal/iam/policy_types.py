@@ -4,18 +4,24 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 """
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from sagemaker_rehearsal.cloudformation import handler
-from sagemaker_rehearsal.cloudformation.resources import HANDLERS, Properties, Resource, ResourceError
-from sagemaker_rehearsal.iam import documents
-from sagemaker_rehearsal.server.cloud import Cloud
+from botocore.exceptions import ClientError
 
-MANAGED = "AWS::IAM::ManagedPolicy"
-INLINE = "AWS::IAM::Policy"
+from sagemaker_rehearsal.cloudformation.resources import (
+    Made,
+    Properties,
+    Resource,
+    ResourceError,
+    ResourceType,
+    chosen,
+    ignore_absence,
+)
+from sagemaker_rehearsal.iam import documents
+from sagemaker_rehearsal.server.service import Host
+
 # The property that lists whom a policy is for, and the words of IAM's operations for them
 HOLDERS = {"Roles": ("role", "RoleName"), "Users": ("user", "UserName"), "Groups": ("group", "GroupName")}
 VERSIONS = 5  # the most that a policy has
@@ -26,66 +32,61 @@ def _holders(properties: Properties) -> Iterator[tuple[str, str, str]]:
         yield from ((word, member, str(name)) for name in properties.get(key) or [])
 
 
-class Managed:
-    """Makes, changes and removes managed policies."""
+class ManagedPolicy(ResourceType):
+    """A policy with its versions, attached to the roles, users and groups that it names."""
 
-    fixed = frozenset({"ManagedPolicyName", "Path", "Description"})
+    name = "AWS::IAM::ManagedPolicy"
+    fixed = frozenset({"Path", "Description"})
+    known = fixed | {"ManagedPolicyName", "PolicyDocument", *HOLDERS}
+    required = ("PolicyDocument",)
+    named = "ManagedPolicyName"
+    longest = 128
 
-    def create(self, cloud: Cloud, stack_id: str, logical: str, kind: str, properties: Properties) -> Resource:
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
         """Make a policy and attach it."""
-        handler.require_known(MANAGED, properties, {*self.fixed, "PolicyDocument", *HOLDERS})
-        handler.require(properties, "PolicyDocument")
-        name = str(properties.get("ManagedPolicyName") or handler.name_of(stack_id, logical, 128))
-        documents.require_small(f"policy {name}", "PolicySize", documents.MANAGED, [properties["PolicyDocument"]])
-        taken = {key: properties[key] for key in ("Path", "Description") if key in properties}
-        document = documents.text(properties["PolicyDocument"])
-        with handler.reasons():
-            made = cloud.client("iam").create_policy(PolicyName=name, PolicyDocument=document, **taken)["Policy"]
-        policy = Resource(
-            MANAGED, logical, made["Arn"], properties, {"PolicyArn": made["Arn"], "PolicyId": made["PolicyId"]}
-        )
-        try:
-            self._attach(cloud, made["Arn"], {}, properties)
-        except ResourceError:
-            with contextlib.suppress(ResourceError):  # the first error is the one to tell
-                self.delete(cloud, replace(policy, properties={}))
-            raise
-        return policy
-
-    def update(self, cloud: Cloud, stack_id: str, old: Resource, properties: Properties) -> Resource:
-        """Give the policy another version, or make another policy."""
-        before, arn = old.properties, old.physical_resource_id
-        if any(before.get(key) != properties.get(key) for key in self.fixed):
-            if properties.get("ManagedPolicyName") == before.get("ManagedPolicyName") is not None:
-                raise ResourceError(f"{arn} already exists: with another path or description it needs another name")
-            return self.create(cloud, stack_id, old.logical_resource_id, MANAGED, properties)
-        handler.require_known(MANAGED, properties, {*self.fixed, "PolicyDocument", *HOLDERS})
         document = properties["PolicyDocument"]
-        documents.require_small(f"policy {arn}", "PolicySize", documents.MANAGED, [document])
+        documents.require_small(f"policy {name}", "PolicySize", documents.MANAGED, [document])
         iam = cloud.client("iam")
-        with handler.reasons():
-            if before.get("PolicyDocument") != document:
-                _make_room(iam, arn)
-                iam.create_policy_version(PolicyArn=arn, PolicyDocument=documents.text(document), SetAsDefault=True)
-        self._attach(cloud, arn, before, properties)
-        return Resource(MANAGED, old.logical_resource_id, arn, properties, old.attributes)
+        policy = iam.create_policy(
+            PolicyName=name, PolicyDocument=documents.text(document), **chosen(properties, ("Path", "Description"))
+        )["Policy"]
+        try:
+            _attach(iam, policy["Arn"], {}, properties)
+        except ClientError:
+            with contextlib.suppress(ClientError):  # the first error is the one to tell
+                _remove(iam, policy["Arn"])
+            raise
+        return policy["Arn"], {"PolicyArn": policy["Arn"], "PolicyId": policy["PolicyId"]}
 
-    def delete(self, cloud: Cloud, resource: Resource) -> None:
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
+        """Make another version the default one."""
+        arn, document, iam = old.physical_resource_id, properties["PolicyDocument"], cloud.client("iam")
+        documents.require_small(f"policy {arn}", "PolicySize", documents.MANAGED, [document])
+        if old.properties.get("PolicyDocument") != document:
+            _make_room(iam, arn)
+            iam.create_policy_version(PolicyArn=arn, PolicyDocument=documents.text(document), SetAsDefault=True)
+        _attach(iam, arn, old.properties, properties)
+        return old.attributes
+
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Detach a policy from whom the template names, and remove it; others who hold it fail the deletion."""
-        iam, arn = cloud.client("iam"), resource.physical_resource_id
-        with handler.reasons():
-            for word, member, name in _holders(resource.properties):
-                handler.gone(partial(_ask, iam, f"detach_{word}_policy", {member: name, "PolicyArn": arn}))
-            handler.gone(lambda: _remove_versions(iam, arn))
-            handler.gone(lambda: iam.delete_policy(PolicyArn=arn))
+        iam, arn = cloud.client("iam"), old.physical_resource_id
+        for word, member, name in _holders(old.properties):
+            ignore_absence(partial(_ask, iam, f"detach_{word}_policy", {member: name, "PolicyArn": arn}))
+        _remove(iam, arn)
 
-    def _attach(self, cloud: Cloud, arn: str, before: Properties, after: Properties) -> None:
-        iam, old, new = cloud.client("iam"), set(_holders(before)), set(_holders(after))
-        with handler.reasons():
-            for word, member, name in sorted(new - old):
-                _ask(iam, f"attach_{word}_policy", {member: name, "PolicyArn": arn})
-            for word, member, name in sorted(old - new):
-                _ask(iam, f"detach_{word}_policy", {member: name, "PolicyArn": arn})
+
+def _attach(iam: Any, arn: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 (boto3 clients have no type)
+    old, new = set(_holders(before)), set(_holders(after))
+    for word, member, name in sorted(new - old):
+        _ask(iam, f"attach_{word}_policy", {member: name, "PolicyArn": arn})
+    for word, member, name in sorted(old - new):
+        _ask(iam, f"detach_{word}_policy", {member: name, "PolicyArn": arn})
+
+
+def _remove(iam: Any, arn: str) -> None:  # noqa: ANN401 (boto3 clients have no type)
+    ignore_absence(lambda: _remove_versions(iam, arn))
+    ignore_absence(lambda: iam.delete_policy(PolicyArn=arn))
 
 
 def _ask(iam: Any, operation: str, request: dict[str, str]) -> None:  # noqa: ANN401 (boto3 clients have no type)
@@ -107,45 +108,40 @@ def _remove_versions(iam: Any, arn: str) -> None:  # noqa: ANN401 (boto3 clients
         iam.delete_policy_version(PolicyArn=arn, VersionId=one["VersionId"])
 
 
-class Inline:
-    """Puts one policy into roles, users and groups, and takes it away."""
+class InlinePolicy(ResourceType):
+    """One policy that is put into roles, users and groups."""
 
+    name = "AWS::IAM::Policy"
+    known = frozenset({"PolicyName", "PolicyDocument", *HOLDERS})
+    required = ("PolicyName", "PolicyDocument")
     fixed = frozenset({"PolicyName"})
 
-    def create(self, cloud: Cloud, stack_id: str, logical: str, kind: str, properties: Properties) -> Resource:
-        """Put the policy."""
-        handler.require_known(INLINE, properties, {"PolicyName", "PolicyDocument", *HOLDERS})
-        handler.require(properties, "PolicyName", "PolicyDocument")
+    def check(self, logical: str, properties: Properties) -> None:
+        """Check properties before anything is made."""
+        super().check(logical, properties)
         if not list(_holders(properties)):
             raise ResourceError("At least one of [Groups,Roles,Users] must be non-empty.")
-        self._put(cloud, properties)
-        return Resource(INLINE, logical, str(properties["PolicyName"]), properties)
 
-    def update(self, cloud: Cloud, stack_id: str, old: Resource, properties: Properties) -> Resource:
-        """Put the policy anew, and take it from those who are no longer named."""
-        new = self.create(cloud, stack_id, old.logical_resource_id, INLINE, properties)
-        if new.physical_resource_id == old.physical_resource_id:
-            self._take(cloud, old, set(_holders(old.properties)) - set(_holders(properties)))
-        return new
-
-    def delete(self, cloud: Cloud, resource: Resource) -> None:
-        """Take the policy from all."""
-        self._take(cloud, resource, set(_holders(resource.properties)))
-
-    def _put(self, cloud: Cloud, properties: Properties) -> None:
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
+        """Put the policy."""
         document, policy = documents.text(properties["PolicyDocument"]), str(properties["PolicyName"])
-        with handler.reasons():
-            for word, member, name in _holders(properties):
-                request = {member: name, "PolicyName": policy, "PolicyDocument": document}
-                _ask(cloud.client("iam"), f"put_{word}_policy", request)
+        for word, member, holder in _holders(properties):
+            request = {member: holder, "PolicyName": policy, "PolicyDocument": document}
+            _ask(cloud.client("iam"), f"put_{word}_policy", request)
+        return policy, {}
 
-    def _take(self, cloud: Cloud, resource: Resource, holders: set[tuple[str, str, str]]) -> None:
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
+        """Put the policy anew, and take it from those who are no longer named."""
+        self.make(cloud, name, properties)
+        self._take(cloud, old, set(_holders(old.properties)) - set(_holders(properties)))
+        return {}
+
+    def remove(self, cloud: Host, old: Resource) -> None:
+        """Take the policy from all."""
+        self._take(cloud, old, set(_holders(old.properties)))
+
+    def _take(self, cloud: Host, resource: Resource, holders: set[tuple[str, str, str]]) -> None:
         iam, policy = cloud.client("iam"), resource.physical_resource_id
-        with handler.reasons():
-            for word, member, name in sorted(holders):
-                request = {member: name, "PolicyName": policy}
-                handler.gone(partial(_ask, iam, f"delete_{word}_policy", request))
-
-
-HANDLERS[MANAGED] = Managed()
-HANDLERS[INLINE] = Inline()
+        for word, member, name in sorted(holders):
+            request = {member: name, "PolicyName": policy}
+            ignore_absence(partial(_ask, iam, f"delete_{word}_policy", request))

@@ -10,8 +10,7 @@ import time
 
 from sagemaker_rehearsal.iam import attached_policies
 from sagemaker_rehearsal.iam.identity import Principal
-from sagemaker_rehearsal.server.cloud import Cloud
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 Keys = dict[str, tuple[str, ...]]
 
@@ -48,7 +47,7 @@ def of_principal(principal: Principal) -> Keys:
     }
 
 
-def of_resource(cloud: Cloud, arn: str) -> Keys:
+def of_resource(cloud: Host, arn: str) -> Keys:
     """Give the keys of the resource's tags, in IAM's name and in the service's."""
     found: Keys = {}
     for name, value in attached_policies.resource_tags(cloud, arn).items():

@@ -3,74 +3,79 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_rehearsal.cloudformation import handler
-from sagemaker_rehearsal.cloudformation.resources import HANDLERS, Properties, Resource, ResourceError
-from sagemaker_rehearsal.iam import documents
-from sagemaker_rehearsal.server.cloud import Cloud
+from botocore.exceptions import ClientError
 
-ROLE = "AWS::IAM::Role"
-KNOWN = {
-    "AssumeRolePolicyDocument",
-    "Description",
-    "ManagedPolicyArns",
-    "MaxSessionDuration",
-    "Path",
-    "PermissionsBoundary",
-    "Policies",
-    "RoleName",
-    "Tags",
-}
+from sagemaker_rehearsal.cloudformation.resources import (
+    Made,
+    Properties,
+    Resource,
+    ResourceType,
+    chosen,
+    ignore_absence,
+    tag_list,
+    tags_of,
+)
+from sagemaker_rehearsal.iam import documents
+from sagemaker_rehearsal.server.service import Host
+
 HOUR = 3600
 
 
-class Roles:
-    """Makes, changes and removes roles with their policies."""
+class Role(ResourceType):
+    """A role with its policies."""
 
-    fixed = frozenset({"RoleName", "Path"})
+    name = "AWS::IAM::Role"
+    known = frozenset(
+        {"AssumeRolePolicyDocument", "Description", "ManagedPolicyArns", "MaxSessionDuration", "Path"}
+        | {"PermissionsBoundary", "Policies", "RoleName", "Tags"}
+    )
+    required = ("AssumeRolePolicyDocument",)
+    named = "RoleName"
+    fixed = frozenset({"Path"})
 
-    def create(self, cloud: Cloud, stack_id: str, logical: str, kind: str, properties: Properties) -> Resource:
+    def check(self, logical: str, properties: Properties) -> None:
+        """Check properties before anything is made."""
+        super().check(logical, properties)
+        documents.require_whole(properties)
+
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
         """Make a role, then its policies."""
-        handler.require_known(ROLE, properties, KNOWN)
-        handler.require(properties, "AssumeRolePolicyDocument")
-        documents.require_whole(properties)
-        name = str(properties.get("RoleName") or handler.name_of(stack_id, logical, 64))
-        taken = {key: properties[key] for key in ("Path", "Description", "PermissionsBoundary") if key in properties}
+        settings = chosen(properties, ("Path", "Description", "PermissionsBoundary"))
         trust = documents.text(properties["AssumeRolePolicyDocument"])
-        tags = {"Tags": handler.tags_of(properties)} if properties.get("Tags") else {}
-        with handler.reasons():
-            made = cloud.client("iam").create_role(
-                RoleName=name, AssumeRolePolicyDocument=trust, MaxSessionDuration=_longest(properties), **taken, **tags
-            )["Role"]
-        role = Resource(ROLE, logical, name, properties, {"Arn": made["Arn"], "RoleId": made["RoleId"]})
+        tags = {"Tags": tag_list(properties)} if properties.get("Tags") else {}
+        iam = cloud.client("iam")
+        role = iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=trust,
+            MaxSessionDuration=_longest(properties),
+            **settings,
+            **tags,
+        )["Role"]
         try:
-            _policies(cloud, name, {}, properties)
-        except ResourceError:
-            self.delete(cloud, role)
+            _policies(iam, name, {}, properties)
+        except ClientError:
+            _remove(iam, name)
             raise
-        return role
+        return name, {"Arn": role["Arn"], "RoleId": role["RoleId"]}
 
-    def update(self, cloud: Cloud, stack_id: str, old: Resource, properties: Properties) -> Resource:
-        """Change a role, or make another for another name or path."""
-        before, name = old.properties, old.physical_resource_id
-        if any(before.get(key) != properties.get(key) for key in self.fixed):
-            if properties.get("RoleName") and before.get("RoleName") == properties.get("RoleName"):
-                raise ResourceError(f"{name} already exists: a role whose path changes needs another name")
-            return self.create(cloud, stack_id, old.logical_resource_id, ROLE, properties)
-        handler.require_known(ROLE, properties, KNOWN)
-        documents.require_whole(properties)
-        with handler.reasons():
-            _itself(cloud, name, before, properties)
-        _policies(cloud, name, before, properties)
-        return Resource(ROLE, old.logical_resource_id, name, properties, old.attributes)
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
+        """Change a role and its policies."""
+        iam = cloud.client("iam")
+        _itself(iam, old.physical_resource_id, old.properties, properties)
+        _policies(iam, old.physical_resource_id, old.properties, properties)
+        return old.attributes
 
-    def delete(self, cloud: Cloud, resource: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Remove a role with the policies that it has by now."""
-        iam, name = cloud.client("iam"), resource.physical_resource_id
-        with handler.reasons():
-            handler.gone(lambda: _empty(iam, name))
-            handler.gone(lambda: iam.delete_role(RoleName=name))
+        _remove(cloud.client("iam"), old.physical_resource_id)
+
+
+def _remove(iam: Any, name: str) -> None:  # noqa: ANN401 (boto3 clients have no type)
+    ignore_absence(lambda: _empty(iam, name))
+    ignore_absence(lambda: iam.delete_role(RoleName=name))
 
 
 def _longest(properties: Properties) -> int:
@@ -84,9 +89,7 @@ def _empty(iam: Any, name: str) -> None:  # noqa: ANN401 (boto3 clients have no 
         iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
 
 
-def _itself(cloud: Cloud, name: str, before: Properties, after: Properties) -> None:
-    iam = cloud.client("iam")
-
+def _itself(iam: Any, name: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 (as above)
     def differs(*keys: str) -> bool:
         return any(before.get(key) != after.get(key) for key in keys)
 
@@ -105,31 +108,25 @@ def _itself(cloud: Cloud, name: str, before: Properties, after: Properties) -> N
 
 
 def _retag(iam: Any, name: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 (as above)
-    kept = {one["Key"] for one in handler.tags_of(after)}
-    lost = [one["Key"] for one in handler.tags_of(before) if one["Key"] not in kept]
+    lost = sorted(tags_of(before).keys() - tags_of(after).keys())
     if lost:
         iam.untag_role(RoleName=name, TagKeys=lost)
-    if kept:
-        iam.tag_role(RoleName=name, Tags=handler.tags_of(after))
+    if tags_of(after):
+        iam.tag_role(RoleName=name, Tags=tag_list(after))
 
 
-def _policies(cloud: Cloud, name: str, before: Properties, after: Properties) -> None:
-    iam = cloud.client("iam")
-    old = handler.by_name(before.get("Policies") or [], "PolicyName")
-    new = handler.by_name(after.get("Policies") or [], "PolicyName")
-    with handler.reasons():
-        for arn in after.get("ManagedPolicyArns") or []:
-            if arn not in (before.get("ManagedPolicyArns") or []):
-                iam.attach_role_policy(RoleName=name, PolicyArn=arn)
-        for arn in before.get("ManagedPolicyArns") or []:
-            if arn not in (after.get("ManagedPolicyArns") or []):
-                iam.detach_role_policy(RoleName=name, PolicyArn=arn)
-        for policy in new:
-            if new[policy] != old.get(policy):
-                document = documents.text(new[policy]["PolicyDocument"])
-                iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
-        for policy in old.keys() - new.keys():
-            iam.delete_role_policy(RoleName=name, PolicyName=policy)
-
-
-HANDLERS[ROLE] = Roles()
+def _policies(iam: Any, name: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 (as above)
+    old = {str(policy["PolicyName"]): policy for policy in before.get("Policies") or []}
+    new = {str(policy["PolicyName"]): policy for policy in after.get("Policies") or []}
+    for arn in after.get("ManagedPolicyArns") or []:
+        if arn not in (before.get("ManagedPolicyArns") or []):
+            iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+    for arn in before.get("ManagedPolicyArns") or []:
+        if arn not in (after.get("ManagedPolicyArns") or []):
+            iam.detach_role_policy(RoleName=name, PolicyArn=arn)
+    for policy in new:
+        if new[policy] != old.get(policy):
+            document = documents.text(new[policy]["PolicyDocument"])
+            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
+    for policy in old.keys() - new.keys():
+        iam.delete_role_policy(RoleName=name, PolicyName=policy)

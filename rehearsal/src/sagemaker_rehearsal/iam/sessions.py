@@ -7,7 +7,7 @@ from typing import Any
 from sagemaker_rehearsal.iam import attached_policies, condition_keys, identity, trust
 from sagemaker_rehearsal.iam.decision import enforced
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 
 ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 HOUR = 3600

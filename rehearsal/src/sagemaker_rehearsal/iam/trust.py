@@ -7,9 +7,8 @@ from sagemaker_rehearsal.iam import attached_policies, request_context, usage
 from sagemaker_rehearsal.iam.decision import denial, policies_of
 from sagemaker_rehearsal.iam.identity import Principal
 from sagemaker_rehearsal.iam.policy import Caller, Policies, Request, trusted
-from sagemaker_rehearsal.server.cloud import Cloud
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 ACTION = "sts:AssumeRole"
 # Services whose documentation has trust policies with aws:SourceAccount; the others are taken not to send it, and a
@@ -20,7 +19,7 @@ SAYING_WHY = frozenset(
 _BECAUSE = "because no resource-based policy allows the sts:AssumeRole action"
 
 
-def require(cloud: Cloud, principal: Principal, role_arn: str, session: str, keys: request_context.Keys) -> None:
+def require(cloud: Host, principal: Principal, role_arn: str, session: str, keys: request_context.Keys) -> None:
     """Let a user, a role or the administrator assume a role, or raise AwsError."""
     role = attached_policies.role(role_arn)
     context = {**request_context.keys(cloud.region), **request_context.of_principal(principal), **keys}
@@ -38,7 +37,7 @@ def require(cloud: Cloud, principal: Principal, role_arn: str, session: str, key
     raise denial(principal.arn, ACTION, role_arn, said, "sts")
 
 
-def require_service(cloud: Cloud, role_arn: str, service: str, source_arn: str) -> None:
+def require_service(cloud: Host, role_arn: str, service: str, source_arn: str) -> None:
     """Let a service assume a role, or raise AwsError; without a name, any service that the role trusts will do."""
     role = attached_policies.role(role_arn)
     candidates = [service] if service else _services(role)
@@ -60,7 +59,7 @@ def _services(role: attached_policies.Role) -> list[str]:
     return [name for one in statements for kind, name in one.principals if kind == "Service"]
 
 
-def _trusts(cloud: Cloud, role: attached_policies.Role, service: str, source_arn: str) -> bool:
+def _trusts(cloud: Host, role: attached_policies.Role, service: str, source_arn: str) -> bool:
     context = request_context.keys(cloud.region)
     if service in SAYING_WHY:
         context["aws:sourceaccount"] = (ACCOUNT,)

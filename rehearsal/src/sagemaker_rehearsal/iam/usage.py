@@ -9,7 +9,7 @@ from typing import Any
 from sagemaker_rehearsal.iam import attached_policies
 from sagemaker_rehearsal.iam.matching import like
 from sagemaker_rehearsal.iam.policy import Policy
-from sagemaker_rehearsal.server.cloud import Cloud
+from sagemaker_rehearsal.server.service import Host
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Ledger:
         with self.lock:
             self.denied[who, action, resource, because] += 1
 
-    def remember(self, cloud: Cloud) -> None:
+    def remember(self, cloud: Host) -> None:
         """Note what all roles are granted now, so that what is removed later is still reported."""
         found = attached_policies.all_roles(cloud)
         with self.lock:
@@ -54,13 +54,16 @@ class Ledger:
                 self.roles.setdefault(role, {}).update({one.name: one for one in policies})
 
 
-def of(cloud: Cloud) -> Ledger:
-    """Give the cloud's ledger."""
-    ledger: Ledger = cloud.extensions.setdefault("permissions", Ledger())
-    return ledger
+def _new(_: Host) -> Ledger:
+    return Ledger()
 
 
-def denied(cloud: Cloud) -> list[dict[str, Any]]:
+def of(cloud: Host) -> Ledger:
+    """Return the cloud's ledger."""
+    return cloud.state_of(_new)
+
+
+def denied(cloud: Host) -> list[dict[str, Any]]:
     """List denied requests: `principal`, `action`, `resource`, `because`, and how many `times`."""
     ledger = of(cloud)
     with ledger.lock:
@@ -69,7 +72,7 @@ def denied(cloud: Cloud) -> list[dict[str, Any]]:
     return [{**dict(zip(names, key, strict=True)), "times": times} for key, times in found]
 
 
-def unused(cloud: Cloud) -> dict[str, list[dict[str, str]]]:
+def unused(cloud: Host) -> dict[str, list[dict[str, str]]]:
     """List what each role is granted and never used: by role's name, `policy`, `statement`, `action`.
 
     A statement's action counts as used when any allowed request matched the statement and the action, whichever of
@@ -98,6 +101,6 @@ def _unused(role: str, policy: Policy, used: Mapping[tuple[str, str, str], set[s
                 yield {"policy": policy.name, "statement": name, "action": granted}
 
 
-def summary(cloud: Cloud) -> dict[str, Any]:
+def summary(cloud: Host) -> dict[str, Any]:
     """Give the report: the number of `calls` that were checked, `denied`, and `unused` by role."""
     return {"calls": of(cloud).calls, "denied": denied(cloud), "unused": unused(cloud)}

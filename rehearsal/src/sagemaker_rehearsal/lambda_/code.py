@@ -12,14 +12,12 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.server.errors import AwsError
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import Host
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MOST_SENT = 50 * 1024 * 1024
@@ -68,7 +66,7 @@ def _stored(client: Any, code: Mapping[str, Any]) -> bytes:  # noqa: ANN401 (bot
         raise AwsError("InvalidParameterValueException", f"Error occurred while GetObject. {said}") from None
 
 
-def unpack(cloud: Cloud, data: bytes) -> Package:
+def unpack(cloud: Host, data: bytes) -> Package:
     """Unpack a zip, once for each content.
 
     Raises:

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -19,9 +19,7 @@ from sagemaker_rehearsal.lambda_.names import name_of
 from sagemaker_rehearsal.lambda_.sandbox import LOG_TAIL, Answer
 from sagemaker_rehearsal.lambda_.store import Function, Invocation, of
 from sagemaker_rehearsal.server.errors import AwsError
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import Host
 
 log = logging.getLogger(__name__)
 # "Lambda attempts to run it two more times, with a one-minute wait between the first two attempts, and two minutes
@@ -34,7 +32,7 @@ MOST_RESULT = 6 * 1024 * 1024 + 100
 Done = Callable[[Invocation], None]
 
 
-def invoke(cloud: Cloud, function: Function, event: str, request_id: str = "") -> Invocation:
+def invoke(cloud: Host, function: Function, event: str, request_id: str = "") -> Invocation:
     """Run a function and wait for it.
 
     Args:
@@ -70,7 +68,7 @@ def _bounded(answer: Answer) -> Answer:
     return Answer(False, json.dumps(payload), answer.memory, answer.log, answer.alive)
 
 
-def invoke_async(cloud: Cloud, function_arn: str, event: dict[str, Any], done: Done | None = None) -> str:
+def invoke_async(cloud: Host, function_arn: str, event: dict[str, Any], done: Done | None = None) -> str:
     """Put an event into a function's queue; it is run in the background, three times if it fails.
 
     Args:
@@ -92,7 +90,7 @@ def invoke_async(cloud: Cloud, function_arn: str, event: dict[str, Any], done: D
     return request_id
 
 
-def _work_off(cloud: Cloud, name: str, event: dict[str, Any], request_id: str, done: Done | None) -> None:
+def _work_off(cloud: Host, name: str, event: dict[str, Any], request_id: str, done: Done | None) -> None:
     try:
         last, attempts = _attempt(cloud, name, event, request_id)
         _send_on(cloud, of(cloud).get(name), event, last, attempts)
@@ -109,7 +107,7 @@ def _work_off(cloud: Cloud, name: str, event: dict[str, Any], request_id: str, d
         done(last)
 
 
-def _attempt(cloud: Cloud, name: str, event: dict[str, Any], request_id: str) -> tuple[Invocation, int]:
+def _attempt(cloud: Host, name: str, event: dict[str, Any], request_id: str) -> tuple[Invocation, int]:
     retries = int(of(cloud).event_config(name).get("MaximumRetryAttempts", RETRIES))
     pauses = tuple(cloud.options.get("function_retry_seconds", PAUSES))
     for attempt in range(1 + retries):
@@ -122,7 +120,7 @@ def _attempt(cloud: Cloud, name: str, event: dict[str, Any], request_id: str) ->
     return last, attempt + 1
 
 
-def _send_on(cloud: Cloud, function: Function, event: Mapping[str, Any], last: Invocation, attempts: int) -> None:
+def _send_on(cloud: Host, function: Function, event: Mapping[str, Any], last: Invocation, attempts: int) -> None:
     """Send a failed event to the dead-letter queue, and a record to the destination, with the function's role."""
     dead = (function.settings.get("DeadLetterConfig") or {}).get("TargetArn")
     chosen = "OnFailure" if last.error else "OnSuccess"
@@ -159,7 +157,7 @@ def _record(function: Function, event: Mapping[str, Any], last: Invocation, atte
     }
 
 
-def _send(cloud: Cloud, function: Function, arn: str, text: str, facts: Mapping[str, str]) -> None:
+def _send(cloud: Host, function: Function, arn: str, text: str, facts: Mapping[str, str]) -> None:
     attributes = {name: {"DataType": "String", "StringValue": value} for name, value in facts.items()}
     service = arn.split(":")[2]
     client = identity.client_as(cloud, function.settings["Role"], function.name, service)

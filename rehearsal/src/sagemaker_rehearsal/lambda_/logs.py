@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.iam import identity
+from sagemaker_rehearsal.server.service import Host
 
 if TYPE_CHECKING:
     from sagemaker_rehearsal.lambda_.sandbox import Answer, Sandbox
     from sagemaker_rehearsal.lambda_.store import Function
-    from sagemaker_rehearsal.server import Cloud
 
 _writing = threading.Lock()
 
@@ -36,7 +36,7 @@ def lines(function: Function, request_id: str, answer: Answer, seconds: float) -
     ]
 
 
-def keep(cloud: Cloud, sandbox: Sandbox, written: list[str]) -> None:
+def keep(cloud: Host, sandbox: Sandbox, written: list[str]) -> None:
     """Append to the file and to the log group. As on AWS, a role that may not write loses the log without an error."""
     function = sandbox.function
     path = cloud.state / "logs" / "lambda" / f"{function.name}.log"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT
 
 FORM = re.compile(
     r"(?:arn:[a-z-]+:lambda:)?(?:[a-z]{2}(?:-[a-z]+)+-[0-9]:)?(?:[0-9]{12}:)?(?:function:)?"

@@ -18,7 +18,7 @@ from sagemaker_rehearsal.lambda_.runtime import LAMBDA, RESERVED
 from sagemaker_rehearsal.lambda_.store import DEFAULTS, Function, of
 from sagemaker_rehearsal.server import protocols, validation
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import OPERATIONS, VALIDATORS, Call, operation
+from sagemaker_rehearsal.server.service import Call, Handler, operation
 
 SOURCES = frozenset({"S3Bucket", "S3Key", "S3ObjectVersion", "ZipFile", "ImageUri"})
 # Of CreateFunction and UpdateFunctionConfiguration; any other one would be silently without effect
@@ -354,8 +354,8 @@ def require_valid(operation_model: OperationModel, params: Mapping[str, Any]) ->
     raise AwsError("ValidationException", validation.message(found))
 
 
-VALIDATORS["lambda"] = require_valid
-_model = protocols.service_model("lambda")
-assert _model is not None  # noqa: S101 (botocore has it)
-for _name in _model.operation_names:
-    OPERATIONS.setdefault(("lambda", _name), _absent)
+def others() -> dict[tuple[str, str], Handler]:
+    """Return the answer to every operation of Lambda, for those that the rehearsal does not have."""
+    model = protocols.service_model("lambda")
+    assert model is not None  # noqa: S101 (botocore has it)
+    return {("lambda", name): _absent for name in model.operation_names}

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from sagemaker_rehearsal.iam import identity
 from sagemaker_rehearsal.server import clients
+from sagemaker_rehearsal.server.service import Host
 
 if TYPE_CHECKING:
     from sagemaker_rehearsal.lambda_.store import Function
-    from sagemaker_rehearsal.server import Cloud
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
@@ -43,7 +43,7 @@ def command(ready: Path) -> list[str]:
     return [sys.executable, "-S", "-P", str(BOOTSTRAP), str(ready)]
 
 
-def environment(cloud: Cloud, function: Function, stream: str, temporary: Path) -> dict[str, str]:
+def environment(cloud: Host, function: Function, stream: str, temporary: Path) -> dict[str, str]:
     """Give all variables of a process."""
     settings = function.settings
     own = dict((settings.get("Environment") or {}).get("Variables") or {})
@@ -63,7 +63,7 @@ def environment(cloud: Cloud, function: Function, stream: str, temporary: Path) 
     }
 
 
-def _reserved(cloud: Cloud, function: Function, stream: str) -> Mapping[str, str]:
+def _reserved(cloud: Host, function: Function, stream: str) -> Mapping[str, str]:
     packages = folder(cloud)
     return {
         "_HANDLER": function.settings["Handler"],
@@ -83,7 +83,7 @@ def _reserved(cloud: Cloud, function: Function, stream: str) -> Mapping[str, str
     }
 
 
-def folder(cloud: Cloud) -> Path:
+def folder(cloud: Host) -> Path:
     """Give a folder that offers the runtime's packages, and nothing else that is installed here."""
     made = cloud.state / "lambda" / "runtime"
     with _making:

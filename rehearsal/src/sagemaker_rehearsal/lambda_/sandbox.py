@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sagemaker_rehearsal.lambda_ import runtime
+from sagemaker_rehearsal.server.service import Host
 
 if TYPE_CHECKING:
     from sagemaker_rehearsal.lambda_.store import Function
-    from sagemaker_rehearsal.server import Cloud
 
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
 INIT_SECONDS = 10.0
@@ -50,7 +50,7 @@ class Answer:
 class Sandbox:
     """One process, which is one of Lambda's execution environments."""
 
-    def __init__(self, cloud: Cloud, function: Function) -> None:
+    def __init__(self, cloud: Host, function: Function) -> None:
         self.function = function
         self.stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"
         self._cloud = cloud
@@ -141,7 +141,7 @@ class Sandbox:
 class Sandboxes:
     """The processes of all functions of a cloud."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Host) -> None:
         self._cloud = cloud
         self._lock = threading.Lock()
         self._idle: dict[str, list[tuple[Sandbox, threading.Timer]]] = {}

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from sagemaker_rehearsal.lambda_.code import Package
 from sagemaker_rehearsal.lambda_.names import LATEST, arn_of
 from sagemaker_rehearsal.server.errors import AwsError
+from sagemaker_rehearsal.server.service import Host
 
 if TYPE_CHECKING:
     from sagemaker_rehearsal.lambda_.sandbox import Sandboxes
-    from sagemaker_rehearsal.server import Cloud
 
 KEPT = 10_000
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
@@ -104,7 +104,7 @@ class Invocation:
 class Functions:
     """Lambda's state in one cloud."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Host) -> None:
         from sagemaker_rehearsal.lambda_.sandbox import Sandboxes
 
         self.cloud = cloud
@@ -191,13 +191,6 @@ class Functions:
                 self._event_configs[name] = dict(config)
 
 
-_making = threading.Lock()
-
-
-def of(cloud: Cloud) -> Functions:
-    """Give a cloud's functions."""
-    with _making:
-        if "functions" not in cloud.extensions:
-            cloud.extensions["functions"] = Functions(cloud)
-        made: Functions = cloud.extensions["functions"]
-        return made
+def of(cloud: Host) -> Functions:
+    """Return a cloud's functions."""
+    return cloud.state_of(Functions)

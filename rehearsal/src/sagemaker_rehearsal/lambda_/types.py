@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sagemaker_rehearsal.cloudformation.composite import Several, register, tags_of, without
-from sagemaker_rehearsal.cloudformation.resources import Properties, Resource, ResourceType, cast
-from sagemaker_rehearsal.cloudformation.resources import register as register_one
+from sagemaker_rehearsal.cloudformation.api_type import ApiType
+from sagemaker_rehearsal.cloudformation.properties import cast
+from sagemaker_rehearsal.cloudformation.resources import Made, Properties, Resource, ResourceType, tags_of, without
 from sagemaker_rehearsal.server import protocols
-from sagemaker_rehearsal.server.registry import ACCOUNT
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 
-class LambdaFunction(Several):
+class LambdaFunction(ResourceType):
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html"""
 
-    kind = "AWS::Lambda::Function"
+    name = "AWS::Lambda::Function"
     known = frozenset(
         {
             "Code", "FunctionName", "Description", "Runtime", "Handler", "MemorySize", "Timeout", "Role", "Environment",
@@ -30,7 +27,7 @@ class LambdaFunction(Several):
     named = "FunctionName"
     fixed = frozenset({"PackageType"})
 
-    def make(self, cloud: Cloud, name: str, given: Properties) -> tuple[str, dict[str, str]]:
+    def make(self, cloud: Host, name: str, given: Properties) -> Made:
         """Make the function ."""
         client = cloud.client("lambda")
         tags = {"Tags": tags_of(given)} if given.get("Tags") else {}
@@ -38,7 +35,7 @@ class LambdaFunction(Several):
         made = client.create_function(**request)
         return name, {"Arn": made["FunctionArn"]}
 
-    def change(self, cloud: Cloud, old: Resource, name: str, given: Properties) -> dict[str, str]:
+    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
         """Change what differs, code last, as CloudFormation does."""
         client, before = cloud.client("lambda"), old.properties
         settings = _settings("UpdateFunctionConfiguration", given)
@@ -53,7 +50,7 @@ class LambdaFunction(Several):
             client.tag_resource(Resource=arn, Tags=tags)
         return dict(old.attributes)
 
-    def remove(self, cloud: Cloud, old: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Remove the function."""
         cloud.client("lambda").delete_function(FunctionName=old.physical_resource_id)
 
@@ -79,16 +76,16 @@ def _code(given: Properties) -> dict[str, Any]:
     return {"ZipFile": buffer.getvalue()}
 
 
-class LogGroup(Several):
+class LogGroup(ResourceType):
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html"""
 
-    kind = "AWS::Logs::LogGroup"
+    name = "AWS::Logs::LogGroup"
     known = frozenset({"LogGroupName", "RetentionInDays", "KmsKeyId", "LogGroupClass", "Tags"})
     named = "LogGroupName"
     longest = 512
     fixed = frozenset({"LogGroupClass"})
 
-    def make(self, cloud: Cloud, name: str, given: Properties) -> tuple[str, dict[str, str]]:
+    def make(self, cloud: Host, name: str, given: Properties) -> Made:
         """Make the group."""
         logs, tags = cloud.client("logs"), tags_of(given)
         optional = {"kmsKeyId": given.get("KmsKeyId"), "logGroupClass": given.get("LogGroupClass"), "tags": tags}
@@ -97,7 +94,7 @@ class LogGroup(Several):
             self._retain(logs, name, given)
         return name, {"Arn": self._arn(cloud, name)}
 
-    def change(self, cloud: Cloud, old: Resource, name: str, given: Properties) -> dict[str, str]:
+    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
         """Change retention and tags."""
         logs, tags, before = cloud.client("logs"), tags_of(given), tags_of(old.properties)
         if given.get("RetentionInDays") != old.properties.get("RetentionInDays"):
@@ -109,7 +106,7 @@ class LogGroup(Several):
             logs.tag_resource(resourceArn=arn, tags=tags)
         return dict(old.attributes)
 
-    def remove(self, cloud: Cloud, old: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Remove the group with all that it holds."""
         cloud.client("logs").delete_log_group(logGroupName=old.physical_resource_id)
 
@@ -121,33 +118,31 @@ class LogGroup(Several):
             logs.delete_retention_policy(logGroupName=name)
 
     @staticmethod
-    def _arn(cloud: Cloud, name: str) -> str:
+    def _arn(cloud: Host, name: str) -> str:
         return f"arn:aws:logs:{cloud.region}:{ACCOUNT}:log-group:{name}:*"
 
 
-register(LambdaFunction())
-register(LogGroup())
-register_one(
-    ResourceType(
+RESOURCE_TYPES: tuple[ResourceType, ...] = (
+    LambdaFunction(),
+    LogGroup(),
+    ApiType(
         name="AWS::Lambda::Permission",
         service="lambda",
-        create="add_permission",
-        delete="remove_permission",
+        create_operation="add_permission",
+        delete_operation="remove_permission",
         named="StatementId",
         ref=lambda request, answer: str(request["StatementId"]),
         attributes=lambda request, answer: {"Id": str(request["StatementId"])},
         delete_request=lambda request: {key: request[key] for key in ("FunctionName", "StatementId")},
-    )
-)
-register_one(
-    ResourceType(
+    ),
+    ApiType(
         name="AWS::Lambda::EventInvokeConfig",
         service="lambda",
-        create="put_function_event_invoke_config",
-        update="put_function_event_invoke_config",
-        delete="delete_function_event_invoke_config",
+        create_operation="put_function_event_invoke_config",
+        update_operation="put_function_event_invoke_config",
+        delete_operation="delete_function_event_invoke_config",
         fixed=frozenset({"FunctionName", "Qualifier"}),
         ref=lambda request, answer: f"{request['FunctionName']}|{request.get('Qualifier', '$LATEST')}",
         delete_request=lambda request: {key: request[key] for key in ("FunctionName", "Qualifier") if key in request},
-    )
+    ),
 )

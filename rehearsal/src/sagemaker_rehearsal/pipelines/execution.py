@@ -17,8 +17,8 @@ from sagemaker_rehearsal.pipelines.cache import Cache, Entry
 from sagemaker_rehearsal.pipelines.errors import ExecutorError
 from sagemaker_rehearsal.pipelines.jobs import Jobs
 from sagemaker_rehearsal.pipelines.references import Scope
+from sagemaker_rehearsal.pipelines.storage import Storage
 from sagemaker_rehearsal.processes import Processes
-from sagemaker_rehearsal.s3.storage import Storage
 
 ALPHABET = string.ascii_lowercase + string.digits
 FAILED = "Step failure: One or multiple steps failed."

@@ -13,7 +13,6 @@ from xml.etree import ElementTree
 from sagemaker_rehearsal.iam.s3 import Asked
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.protocols import Wire
-from sagemaker_rehearsal.server.registry import CHECKS
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 NAME = re.compile(r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]")
@@ -113,6 +112,3 @@ def _check_lifecycle(body: bytes) -> None:
             if days is not None and not (days.isdigit() and int(days) > 0):
                 action = part.partition("/")[0]
                 raise AwsError("InvalidArgument", f"'Days' for {action} action must be a positive integer")
-
-
-CHECKS.append(check)

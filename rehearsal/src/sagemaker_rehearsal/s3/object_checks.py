@@ -11,7 +11,6 @@ import hashlib
 from sagemaker_rehearsal.iam.s3 import Asked
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.protocols import Wire
-from sagemaker_rehearsal.server.registry import CHECKS
 
 LONGEST_KEY = 1024
 MOST_METADATA = 2048
@@ -47,6 +46,3 @@ def _check_digest(given: str, body: bytes) -> None:
         raise AwsError("InvalidDigest", "The Content-MD5 you specified was invalid.")
     if digest != hashlib.md5(body, usedforsecurity=False).digest():
         raise AwsError("BadDigest", "The Content-MD5 you specified did not match what we received.")
-
-
-CHECKS.append(check)

@@ -10,20 +10,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sagemaker_rehearsal.cloudformation import handler
+from sagemaker_rehearsal.cloudformation.api_type import ApiType
 from sagemaker_rehearsal.cloudformation.properties import to_parameters
 from sagemaker_rehearsal.cloudformation.resources import (
-    HANDLERS,
+    Made,
     Properties,
     Resource,
     ResourceError,
     ResourceType,
-    register,
+    ignore_absence,
 )
 from sagemaker_rehearsal.server import protocols
-from sagemaker_rehearsal.server.cloud import Cloud
-
-BUCKET = "AWS::S3::Bucket"
+from sagemaker_rehearsal.server.service import Host
 
 
 @dataclass(frozen=True)
@@ -89,69 +87,67 @@ SETTINGS = {
 }
 
 
-class Buckets:
-    """Makes, changes and removes buckets, one request for each property."""
+class Bucket(ResourceType):
+    """A bucket: one request for each property."""
 
-    fixed = frozenset({"BucketName"})
+    name = "AWS::S3::Bucket"
+    known = frozenset({"BucketName", *SETTINGS})
+    named = "BucketName"
+    longest = 63
 
-    def create(self, cloud: Cloud, stack_id: str, logical: str, kind: str, properties: Properties) -> Resource:
+    def generated_name(self, stack_id: str, logical: str) -> str:
+        """Return the name of a bucket to which the template gives none."""
+        return super().generated_name(stack_id, logical).lower()
+
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
         """Make a bucket; one that is there already is an error, whoever owns it."""
-        handler.require_known(BUCKET, properties, {"BucketName", *SETTINGS})
-        name = str(properties.get("BucketName") or handler.name_of(stack_id, logical, 63).lower())
-        with handler.reasons():
-            if _is_there(cloud, name):
-                raise ResourceError(f"{name} already exists")
-            region = {} if cloud.region == "us-east-1" else {"LocationConstraint": cloud.region}
-            given = {"CreateBucketConfiguration": region} if region else {}
-            cloud.client("s3").create_bucket(Bucket=name, **given)
-        made = Resource(BUCKET, logical, name, properties, _attributes(cloud.region, name))
+        if _is_there(cloud, name):
+            raise ResourceError(f"{name} already exists")
+        region = {} if cloud.region == "us-east-1" else {"LocationConstraint": cloud.region}
+        s3 = cloud.client("s3")
+        s3.create_bucket(Bucket=name, **({"CreateBucketConfiguration": region} if region else {}))
         try:
-            _set(cloud, name, {}, properties)
-        except ResourceError:
-            self.delete(cloud, made)
+            _set(s3, name, {}, properties)
+        except (ClientError, ResourceError):
+            ignore_absence(lambda: s3.delete_bucket(Bucket=name))
             raise
-        return made
+        return name, _attributes(cloud.region, name)
 
-    def update(self, cloud: Cloud, stack_id: str, old: Resource, properties: Properties) -> Resource:
-        """Change a bucket, or make another for another name."""
-        if properties.get("BucketName") != old.properties.get("BucketName"):
-            return self.create(cloud, stack_id, old.logical_resource_id, BUCKET, properties)
-        handler.require_known(BUCKET, properties, {"BucketName", *SETTINGS})
-        _set(cloud, old.physical_resource_id, old.properties, properties)
-        name = old.physical_resource_id
-        return Resource(BUCKET, old.logical_resource_id, name, properties, old.attributes)
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
+        """Change a bucket."""
+        _set(cloud.client("s3"), old.physical_resource_id, old.properties, properties)
+        return old.attributes
 
-    def delete(self, cloud: Cloud, resource: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Remove a bucket; one that holds objects, or versions of objects, stays and fails the deletion."""
-        with handler.reasons():
-            s3, name = cloud.client("s3"), resource.physical_resource_id
-            handler.gone(lambda: s3.delete_bucket(Bucket=name))
+        ignore_absence(lambda: cloud.client("s3").delete_bucket(Bucket=old.physical_resource_id))
 
 
-def _is_there(cloud: Cloud, name: str) -> bool:
+def _is_there(cloud: Host, name: str) -> bool:
     try:
         cloud.client("s3").head_bucket(Bucket=name)
     except ClientError as error:
-        if handler.code(error) in ("404", "NoSuchBucket"):
+        if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
             return False
-        if handler.code(error) in ("403", "AccessDenied"):  # CreateBucket will say whether it is another account's
+        if error.response["Error"]["Code"] in (
+            "403",
+            "AccessDenied",
+        ):  # CreateBucket will say whether it is another account's
             return False
         raise
     return True
 
 
-def _set(cloud: Cloud, name: str, before: Properties, after: Properties) -> None:
-    client = cloud.client("s3")
-    for prop, setting in SETTINGS.items():
-        if before.get(prop) == after.get(prop):
+def _set(s3: Any, name: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 (boto3 clients have no type)
+    for key, setting in SETTINGS.items():
+        if before.get(key) == after.get(key):
             continue
-        with handler.reasons():
-            if after.get(prop):
-                getattr(client, setting.put)(Bucket=name, **{setting.member: _parameter(setting, after[prop])})
-            elif setting.remove:
-                getattr(client, setting.remove)(Bucket=name)
-            else:
-                getattr(client, setting.put)(Bucket=name, **{setting.member: setting.unset})
+        if after.get(key):
+            getattr(s3, setting.put)(Bucket=name, **{setting.member: _parameter(setting, after[key])})
+        elif setting.remove:
+            getattr(s3, setting.remove)(Bucket=name)
+        else:
+            getattr(s3, setting.put)(Bucket=name, **{setting.member: setting.unset})
 
 
 def _parameter(setting: Setting, value: Any) -> Any:  # noqa: ANN401 (JSON)
@@ -171,17 +167,17 @@ def _attributes(region: str, name: str) -> dict[str, str]:
     }
 
 
-HANDLERS[BUCKET] = Buckets()
-register(
-    ResourceType(
+RESOURCE_TYPES: tuple[ResourceType, ...] = (
+    Bucket(),
+    ApiType(
         name="AWS::S3::BucketPolicy",
         service="s3",
-        create="put_bucket_policy",
-        update="put_bucket_policy",
-        delete="delete_bucket_policy",
+        create_operation="put_bucket_policy",
+        update_operation="put_bucket_policy",
+        delete_operation="delete_bucket_policy",
         fixed=frozenset({"Bucket"}),
         prepare=lambda given: {"Bucket": given["Bucket"], "Policy": json.dumps(given["PolicyDocument"])},
         ref=lambda request, answer: str(request["Bucket"]),
         delete_request=lambda request: {"Bucket": request["Bucket"]},
-    )
+    ),
 )

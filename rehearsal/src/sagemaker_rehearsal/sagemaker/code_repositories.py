@@ -7,19 +7,21 @@ import threading
 from datetime import UTC, datetime
 from typing import Any
 
-from sagemaker_rehearsal.cloudformation.resources import ResourceType, register
-from sagemaker_rehearsal.server.cloud import Cloud
+from sagemaker_rehearsal.cloudformation.api_type import ApiType
 from sagemaker_rehearsal.server.errors import invalid
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, Host, operation
 
 SERVICE = "sagemaker"
 _lock = threading.Lock()
 
 
-def of(cloud: Cloud) -> dict[str, dict[str, Any]]:
-    """Give a cloud's code repositories by name."""
-    found: dict[str, dict[str, Any]] = cloud.extensions.setdefault("code repositories", {})
-    return found
+def _new(_: Host) -> dict[str, dict[str, Any]]:
+    return {}
+
+
+def of(cloud: Host) -> dict[str, dict[str, Any]]:
+    """Return a cloud's code repositories by name."""
+    return cloud.state_of(_new)
 
 
 def _find(call: Call) -> dict[str, Any]:
@@ -77,18 +79,16 @@ def list_code_repositories(call: Call) -> dict[str, Any]:
     return {"CodeRepositorySummaryList": [one for name, one in sorted(of(call.cloud).items()) if part in name]}
 
 
-register(
-    ResourceType(
-        name="AWS::SageMaker::CodeRepository",
-        service="sagemaker",
-        create="create_code_repository",
-        update="update_code_repository",
-        delete="delete_code_repository",
-        named="CodeRepositoryName",
-        # Of GitConfig the API can change the secret alone; CloudFormation's handler does that, or makes another one
-        fixed=frozenset({"CodeRepositoryName", "GitConfig"}),
-        ref=lambda request, answer: str(answer["CodeRepositoryArn"]),
-        attributes=lambda request, answer: {"CodeRepositoryName": request["CodeRepositoryName"]},
-        delete_request=lambda request: {"CodeRepositoryName": request["CodeRepositoryName"]},
-    )
+CODE_REPOSITORY = ApiType(
+    name="AWS::SageMaker::CodeRepository",
+    service="sagemaker",
+    create_operation="create_code_repository",
+    update_operation="update_code_repository",
+    delete_operation="delete_code_repository",
+    named="CodeRepositoryName",
+    # Of GitConfig the API can change the secret alone; CloudFormation's handler does that, or makes another one
+    fixed=frozenset({"CodeRepositoryName", "GitConfig"}),
+    ref=lambda request, answer: str(answer["CodeRepositoryArn"]),
+    attributes=lambda request, answer: {"CodeRepositoryName": request["CodeRepositoryName"]},
+    delete_request=lambda request: {"CodeRepositoryName": request["CodeRepositoryName"]},
 )

@@ -6,16 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.sagemaker.worker import Worker, WorkerError
 from sagemaker_rehearsal.server.errors import AwsError, invalid
-from sagemaker_rehearsal.server.registry import Call, operation
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server.cloud import Cloud
+from sagemaker_rehearsal.server.service import Call, Host, operation
 
 DRAIN_SECONDS = 60.0  # the longest that a request may take
 
@@ -59,7 +56,7 @@ def _variant(one: Mapping[str, Any]) -> dict[str, Any]:
 class Endpoints:
     """All endpoints of the cloud."""
 
-    def __init__(self, cloud: "Cloud") -> None:
+    def __init__(self, cloud: Host) -> None:
         self._cloud = cloud
         self._lock = threading.RLock()
         self._by_name: dict[str, Endpoint] = {}
@@ -149,6 +146,17 @@ class Endpoints:
         threading.Thread(target=task, args=arguments, daemon=True).start()
 
 
+def of(cloud: Host) -> Endpoints:
+    """Return a cloud's endpoints."""
+    return cloud.state_of(Endpoints)
+
+
+def tags_of(cloud: Host, arn: str) -> dict[str, str] | None:
+    """Return an endpoint's tags; None for other resources, whose tags moto has."""
+    endpoint = next((endpoint for endpoint in of(cloud).all() if endpoint.arn == arn), None)
+    return {tag["Key"]: tag["Value"] for tag in endpoint.tags} if endpoint else None
+
+
 def _retire(worker: Worker) -> None:
     deadline = time.monotonic() + DRAIN_SECONDS
     while worker.requests and time.monotonic() < deadline:
@@ -173,34 +181,34 @@ def create_endpoint(call: Call) -> dict[str, Any]:
     variants, now = _variants(call, config), datetime.now(UTC)
     arn = call.arn("endpoint", name.lower())
     tags = list(call.params.get("Tags", []))
-    call.cloud.endpoints.create(Endpoint(name, arn, config, "Creating", variants, tags, now, now), variants)
+    of(call.cloud).create(Endpoint(name, arn, config, "Creating", variants, tags, now, now), variants)
     return {"EndpointArn": arn}
 
 
 @operation("sagemaker", "UpdateEndpoint")
 def update_endpoint(call: Call) -> dict[str, Any]:
     """Move an endpoint to another configuration without losing a request."""
-    endpoint, config = call.cloud.endpoints.get(call.params["EndpointName"]), call.params["EndpointConfigName"]
-    call.cloud.endpoints.update(endpoint, config, _variants(call, config))
+    endpoint, config = of(call.cloud).get(call.params["EndpointName"]), call.params["EndpointConfigName"]
+    of(call.cloud).update(endpoint, config, _variants(call, config))
     return {"EndpointArn": endpoint.arn}
 
 
 @operation("sagemaker", "DeleteEndpoint")
 def delete_endpoint(call: Call) -> None:
     """Remove an endpoint."""
-    call.cloud.endpoints.delete(call.params["EndpointName"])
+    of(call.cloud).delete(call.params["EndpointName"])
 
 
 @operation("sagemaker", "DescribeEndpoint")
 def describe_endpoint(call: Call) -> dict[str, Any]:
     """Show an endpoint's state."""
-    return call.cloud.endpoints.get(call.params["EndpointName"]).described()
+    return of(call.cloud).get(call.params["EndpointName"]).described()
 
 
 @operation("sagemaker", "ListEndpoints")
 def list_endpoints(call: Call) -> dict[str, Any]:
     """List the endpoints that pass the filters."""
-    found = call.cloud.endpoints.all()
+    found = of(call.cloud).all()
     part, status = call.params.get("NameContains", ""), call.params.get("StatusEquals")
     found = [one for one in found if part in one.name and status in (None, one.status)]
     return {"Endpoints": [one.described() for one in found]}
@@ -209,7 +217,7 @@ def list_endpoints(call: Call) -> dict[str, Any]:
 @operation("sagemaker", "ListTags")
 def list_tags(call: Call) -> dict[str, Any]:
     """Give an endpoint's tags; moto has those of the rest."""
-    for endpoint in call.cloud.endpoints.all():
+    for endpoint in of(call.cloud).all():
         if endpoint.arn == call.params["ResourceArn"]:
             return {"Tags": endpoint.tags}
     return call.to_moto()

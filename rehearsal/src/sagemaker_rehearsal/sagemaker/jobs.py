@@ -2,12 +2,22 @@
 
 from typing import Any
 
+from sagemaker_rehearsal.pipelines.jobs import Jobs
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, Host, operation
+
+
+def _new(_: Host) -> Jobs:
+    return Jobs()
+
+
+def of(cloud: Host) -> Jobs:
+    """Return the jobs of a cloud."""
+    return cloud.state_of(_new)
 
 
 def _find(call: Call, kind: str, name: str) -> dict[str, Any]:
-    found = call.cloud.jobs.find(kind, name)
+    found = of(call.cloud).find(kind, name)
     if found is None:
         code = "ResourceNotFound" if kind == "automl" else "ValidationException"
         raise AwsError(code, f"Could not find requested job with name: {name}")
@@ -37,7 +47,7 @@ def list_candidates(call: Call) -> dict[str, Any]:
     """List an AutoML job's candidates, filtered and sorted as asked for."""
     name = call.params["AutoMLJobName"]
     _find(call, "automl", name)
-    found = list(call.cloud.jobs.candidates.get(name, []))
+    found = list(of(call.cloud).candidates.get(name, []))
     status, wanted = call.params.get("StatusEquals"), call.params.get("CandidateNameEquals")
     found = [
         one for one in found if status in (None, one["CandidateStatus"]) and wanted in (None, one["CandidateName"])

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.server.errors import invalid
-from sagemaker_rehearsal.server.registry import Call, operation
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server.cloud import Cloud
+from sagemaker_rehearsal.server.service import Call, Host, operation
 
 
 @dataclass(frozen=True)
@@ -23,7 +20,7 @@ class Container:
     role_arn: str = ""
 
 
-def container(cloud: "Cloud", model_name: str) -> Container:
+def container(cloud: Host, model_name: str) -> Container:
     """Find what a model runs.
 
     Raises:
@@ -61,7 +58,7 @@ def create_model(call: Call) -> dict[str, Any]:
     return call.to_moto()
 
 
-def _require_usable(cloud: "Cloud", one: Mapping[str, Any]) -> None:
+def _require_usable(cloud: Host, one: Mapping[str, Any]) -> None:
     package = one.get("ModelPackageName")
     if package:
         try:

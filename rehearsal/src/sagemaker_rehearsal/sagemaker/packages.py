@@ -4,8 +4,9 @@ from typing import Any
 
 from moto.sagemaker.models import sagemaker_backends
 
+from sagemaker_rehearsal.sagemaker import state_events
 from sagemaker_rehearsal.server.errors import AwsError, invalid
-from sagemaker_rehearsal.server.registry import ACCOUNT, Call, operation
+from sagemaker_rehearsal.server.service import ACCOUNT, Call, Host, operation
 
 
 @operation("sagemaker", "UpdateModelPackage")
@@ -20,8 +21,7 @@ def update_model_package(call: Call) -> dict[str, Any]:
         "CustomerMetadataProperties": metadata,
     }
     answer = call.to_moto({key: value for key, value in kept.items() if value is not None})
-    for listener in call.cloud.extensions.get("model_package_changed", ()):
-        listener(call, before)
+    state_events.package(call, arn, before)
     return answer
 
 
@@ -34,8 +34,7 @@ def create_model_package(call: Call) -> dict[str, Any]:
         params["ModelPackageGroupName"] = group.rpartition("/")[2]
         params.setdefault("ModelApprovalStatus", "PendingManualApproval")
     answer = call.to_moto(params)
-    for listener in call.cloud.extensions.get("model_package_created", ()):
-        listener(call, answer)
+    state_events.package(call, answer["ModelPackageArn"], {})
     return answer
 
 
@@ -107,4 +106,8 @@ def delete_model_package_group(call: Call) -> None:
 
 
 def _deleted(call: Call) -> set[str]:
-    return call.cloud.extensions.setdefault("deleted_model_packages", set())  # type: ignore[no-any-return]
+    return call.cloud.state_of(_none_deleted)
+
+
+def _none_deleted(_: Host) -> set[str]:
+    return set()

@@ -3,29 +3,23 @@
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from sagemaker_rehearsal.pipelines import graph
 from sagemaker_rehearsal.pipelines.cache import Cache
 from sagemaker_rehearsal.pipelines.errors import ExecutorError
 from sagemaker_rehearsal.pipelines.execution import Context, Execution, StepRun, execute, new_id, values
+from sagemaker_rehearsal.sagemaker import jobs, state_events
 from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.errors import AwsError, invalid
-from sagemaker_rehearsal.server.registry import Call, keys_of, operation
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server.cloud import Cloud
-
-
-# Access key, service, operation, parameters: raises AwsError for what the key's owner may not do
-Permit = Callable[[str, str, str, Mapping[str, Any]], None]
+from sagemaker_rehearsal.server.service import Call, Host, keys_of, operation
 
 
 class Executions:
     """All pipeline executions of the cloud."""
 
-    def __init__(self, cloud: "Cloud") -> None:
+    def __init__(self, cloud: Host) -> None:
         self._cloud = cloud
         self._lock = threading.Lock()
         self._by_arn: dict[str, Execution] = {}
@@ -74,7 +68,7 @@ class Executions:
             role_arn=pipeline.get("RoleArn", ""),
             region=call.region,
             processes=self._cloud.processes,
-            jobs=self._cloud.jobs,
+            jobs=jobs.of(self._cloud),
             cache=self._cache,
             progress=lambda step: self._progress(execution, step),
             drills=frozenset(self._cloud.options.get("drills", ())),
@@ -84,17 +78,15 @@ class Executions:
         return execution
 
     def _permit(self, keys: Mapping[str, str], operation: str, request: Mapping[str, Any]) -> None:
-        """Ask `cloud.extensions["permit"]`, if there is one, about a request that no client makes here."""
-        permit: Permit | None = self._cloud.extensions.get("permit")
-        if permit:
-            permit(keys["AWS_ACCESS_KEY_ID"], "sagemaker", operation, request)
+        """Check a request that no client makes here."""
+        if self._cloud.guard:
+            self._cloud.guard.permit(keys["AWS_ACCESS_KEY_ID"], "sagemaker", operation, request)
 
     def _progress(self, execution: Execution, step: StepRun) -> None:
         listener = self._cloud.options.get("progress")
         if listener:
             listener(step)
-        for told in self._cloud.extensions.get("pipeline_step_changed", ()):
-            told(execution, step)
+        state_events.step(self._cloud, execution, step)
 
     def described(self, execution: Execution) -> dict[str, Any]:
         """Give DescribePipelineExecution's answer."""
@@ -121,6 +113,16 @@ class Executions:
         """Let every execution end after the step that it is at."""
         for execution in list(self._by_arn.values()):
             execution.stopping.set()
+
+
+def of(cloud: Host) -> Executions:
+    """Return a cloud's pipeline executions."""
+    return cloud.state_of(Executions)
+
+
+def stop(cloud: Host) -> None:
+    """Let every execution of a cloud end after the step that it is at."""
+    of(cloud).stop()
 
 
 def _execute(definition: dict[str, Any], parameters: dict[str, str], context: Context, execution: Execution) -> None:
@@ -176,13 +178,13 @@ def delete_pipeline(call: Call) -> dict[str, Any]:
 @operation("sagemaker", "StartPipelineExecution")
 def start_pipeline_execution(call: Call) -> dict[str, Any]:
     """Start an execution in the background."""
-    return {"PipelineExecutionArn": call.cloud.executions.start(call, _pipeline(call)).arn}
+    return {"PipelineExecutionArn": of(call.cloud).start(call, _pipeline(call)).arn}
 
 
 @operation("sagemaker", "StopPipelineExecution")
 def stop_pipeline_execution(call: Call) -> dict[str, Any]:
     """Let an execution end after the step that it is at."""
-    execution = call.cloud.executions.find(call.params["PipelineExecutionArn"])
+    execution = of(call.cloud).find(call.params["PipelineExecutionArn"])
     if execution.status != "Executing":
         raise invalid(
             f"Pipeline execution {execution.arn} is {execution.status}; only an executing one can be stopped."
@@ -195,14 +197,14 @@ def stop_pipeline_execution(call: Call) -> dict[str, Any]:
 @operation("sagemaker", "DescribePipelineExecution")
 def describe_pipeline_execution(call: Call) -> dict[str, Any]:
     """Show an execution's state."""
-    executions = call.cloud.executions
+    executions = of(call.cloud)
     return executions.described(executions.find(call.params["PipelineExecutionArn"]))
 
 
 @operation("sagemaker", "ListPipelineExecutions")
 def list_pipeline_executions(call: Call) -> dict[str, Any]:
     """List a pipeline's executions."""
-    found = call.cloud.executions.of(_pipeline(call)["PipelineArn"])
+    found = of(call.cloud).of(_pipeline(call)["PipelineArn"])
     if call.params.get("SortOrder") == "Ascending":
         found.reverse()
     return {"PipelineExecutionSummaries": [_summary(one) for one in found[: call.params.get("MaxResults", 100)]]}
@@ -220,7 +222,7 @@ def _summary(execution: Execution) -> dict[str, Any]:
 @operation("sagemaker", "ListPipelineExecutionSteps")
 def list_pipeline_execution_steps(call: Call) -> dict[str, Any]:
     """List an execution's steps; the newest first unless asked otherwise, as on AWS."""
-    execution = call.cloud.executions.find(call.params["PipelineExecutionArn"])
+    execution = of(call.cloud).find(call.params["PipelineExecutionArn"])
     found = list(execution.steps)
     if call.params.get("SortOrder", "Ascending") == "Descending":
         found.reverse()
@@ -247,11 +249,11 @@ def _step(step: StepRun) -> dict[str, Any]:
 def describe_definition(call: Call) -> dict[str, Any]:
     """Give the definition that an execution ran, not the pipeline's newest one."""
     arn = call.params["PipelineExecutionArn"]
-    text = call.cloud.executions.definition(arn)
-    return {"PipelineDefinition": json.dumps(json.loads(text)), "CreationTime": call.cloud.executions.find(arn).started}
+    text = of(call.cloud).definition(arn)
+    return {"PipelineDefinition": json.dumps(json.loads(text)), "CreationTime": of(call.cloud).find(arn).started}
 
 
 @operation("sagemaker", "ListPipelineParametersForExecution")
 def list_parameters(call: Call) -> dict[str, Any]:
     """Give an execution's parameters."""
-    return {"PipelineParameters": call.cloud.executions.parameters(call.params["PipelineExecutionArn"])}
+    return {"PipelineParameters": of(call.cloud).parameters(call.params["PipelineExecutionArn"])}

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sagemaker_rehearsal.server.cloud import Cloud
 from sagemaker_rehearsal.server.errors import invalid
-from sagemaker_rehearsal.server.registry import Call
+from sagemaker_rehearsal.server.service import Call, Host
 from sagemaker_rehearsal.servicecatalog import of as catalogue
 from sagemaker_rehearsal.servicecatalog.state import Provisioned, Record
 
@@ -53,10 +52,10 @@ class FromProduct:
         kept = {**details, "ProvisioningArtifactId": version}
         return cls(details["ProductId"], kept, record["ProvisionedProductId"], record["RecordId"])
 
-    def _kept(self, cloud: Cloud) -> tuple[Record, Provisioned]:
+    def _kept(self, cloud: Host) -> tuple[Record, Provisioned]:
         return catalogue(cloud).records[self.record]
 
-    def status(self, cloud: Cloud) -> tuple[str, str]:
+    def status(self, cloud: Host) -> tuple[str, str]:
         """Tell it from the last record."""
         record, product = self._kept(cloud)
         return KINDS[record.kind] + ENDS.get(record.status, "InProgress"), product.message or product.status
@@ -89,7 +88,7 @@ class FromProduct:
                 ProvisionedProductId=self.provisioned, TerminateToken=uuid.uuid4().hex
             )["RecordDetail"]["RecordId"]
 
-    def described(self, cloud: Cloud) -> dict[str, Any]:
+    def described(self, cloud: Host) -> dict[str, Any]:
         """Give the details; the status message is the stack's reason, where something failed."""
         message = " ".join(self.status(cloud)[1].split())  # the model takes no line breaks
         product = {"ProvisionedProductId": self.provisioned, "ProvisionedProductStatusMessage": message}

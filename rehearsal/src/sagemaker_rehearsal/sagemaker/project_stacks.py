@@ -9,9 +9,8 @@ s3_templates/sample-templates/iam/cfn-stack-sm-projects.json); what follows is n
 from dataclasses import dataclass
 from typing import Any
 
-from sagemaker_rehearsal.server.cloud import Cloud
 from sagemaker_rehearsal.server.errors import invalid
-from sagemaker_rehearsal.server.registry import Call
+from sagemaker_rehearsal.server.service import Call, Host
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
@@ -44,7 +43,7 @@ class FromTemplate:
             )
         return cls(details, stack, made["StackId"], "Create", given)
 
-    def status(self, cloud: Cloud) -> tuple[str, str]:
+    def status(self, cloud: Host) -> tuple[str, str]:
         """Tell it from the stack."""
         stack = cloud.client("cloudformation").describe_stacks(StackName=self.stack_id)["Stacks"][0]
         status, reason = stack["StackStatus"], stack.get("StackStatusReason", "")
@@ -76,7 +75,7 @@ class FromTemplate:
             call.cloud.client("cloudformation").delete_stack(StackName=self.stack_id)
         self.action = "Delete"
 
-    def described(self, cloud: Cloud) -> dict[str, Any]:
+    def described(self, cloud: Host) -> dict[str, Any]:
         """Give the details, with the stack's reason."""
         message = " ".join(self.status(cloud)[1].split())[:1024]
         stack = {"Name": self.stack, "Id": self.stack_id, "StatusMessage": message}

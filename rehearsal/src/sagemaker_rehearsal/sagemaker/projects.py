@@ -1,8 +1,6 @@
 """Step 2: SageMaker's projects: made through Service Catalog, or straight from a template in S3.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateProject.html
-
-Importing this registers its operations, and those of code repositories.
 """
 
 import secrets
@@ -13,12 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from sagemaker_rehearsal.iam import identity
-from sagemaker_rehearsal.sagemaker import code_repositories, project_products, project_stacks
-from sagemaker_rehearsal.server.cloud import Cloud
+from sagemaker_rehearsal.sagemaker import project_products, project_stacks
 from sagemaker_rehearsal.server.errors import AwsError, invalid
-from sagemaker_rehearsal.server.registry import Call, operation
-
-__all__ = ["Project", "Projects", "code_repositories", "of"]
+from sagemaker_rehearsal.server.service import Call, Host, operation
 
 SERVICE = "sagemaker"
 SIGNS = string.ascii_lowercase + string.digits
@@ -27,7 +22,7 @@ SIGNS = string.ascii_lowercase + string.digits
 class Made(Protocol):
     """What a project was made of."""
 
-    def status(self, cloud: Cloud) -> tuple[str, str]:
+    def status(self, cloud: Host) -> tuple[str, str]:
         """Give ProjectStatus, and the message of what stands behind it."""
 
     def update(self, call: Call, tags: list[dict[str, str]]) -> None:
@@ -36,7 +31,7 @@ class Made(Protocol):
     def delete(self, call: Call) -> None:
         """Remove it as the call's caller."""
 
-    def described(self, cloud: Cloud) -> dict[str, Any]:
+    def described(self, cloud: Host) -> dict[str, Any]:
         """Give its part of DescribeProject."""
 
 
@@ -58,15 +53,14 @@ class Project:
 class Projects:
     """The projects of one account and region."""
 
-    def __init__(self) -> None:
+    def __init__(self, _: Host) -> None:
         self.lock = threading.RLock()
         self.by_name: dict[str, Project] = {}
 
 
-def of(cloud: Cloud) -> Projects:
-    """Give a cloud's projects."""
-    found: Projects = cloud.extensions.setdefault("projects", Projects())
-    return found
+def of(cloud: Host) -> Projects:
+    """Return a cloud's projects."""
+    return cloud.state_of(Projects)
 
 
 def _find(call: Call) -> Project:

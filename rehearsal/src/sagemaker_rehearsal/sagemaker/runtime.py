@@ -4,72 +4,42 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndp
 """
 
 import http.client
-import re
-from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from collections.abc import Mapping
+from typing import Any
 
-from sagemaker_rehearsal.server import validation
+from sagemaker_rehearsal.sagemaker import endpoints
+from sagemaker_rehearsal.sagemaker.worker import Worker
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.protocols import Answer, Wire, service_model
+from sagemaker_rehearsal.server.service import Call, operation
 
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.sagemaker.worker import Worker
-    from sagemaker_rehearsal.server.cloud import Cloud
-
-PATH = re.compile(r"/endpoints/([^/]+)/invocations")
 TIMEOUT_SECONDS = 65.0  # the container answers or gives up after 60
 LIMIT_BYTES = 4 * 1024 * 1024  # serverless endpoints
 
 
-def is_invocation(request: Wire) -> bool:
-    """Tell whether the request is an InvokeEndpoint."""
-    return request.signing_name in ("sagemaker", "") and PATH.fullmatch(request.path) is not None
-
-
-def invoke(cloud: "Cloud", request: Wire) -> Answer:
-    """Answer InvokeEndpoint.
-
-    Raises:
-        AwsError: ThrottlingException, ValidationError or ModelError, as the service gives them.
-    """
-    match = PATH.fullmatch(request.path)
-    name = unquote(match[1]) if match else ""
-    if request.method != "POST":
-        raise AwsError("ValidationError", f"{request.method} is not allowed here; use POST", 405)
-    found = _violations(name, request)
-    if found:
-        raise AwsError("ValidationError", validation.message(found))
-    if len(request.body) > LIMIT_BYTES:
-        said = f"Request of {len(request.body)} bytes exceeds the limit of {LIMIT_BYTES} bytes for serverless endpoints"
+@operation("sagemaker-runtime", "InvokeEndpoint")
+def invoke_endpoint(call: Call) -> dict[str, Any]:
+    """Pass a request to the endpoint's process; raise ThrottlingException, ValidationError or ModelError."""
+    name, body = call.params["EndpointName"], call.params.get("Body") or b""
+    if len(body) > LIMIT_BYTES:
+        said = f"Request of {len(body)} bytes exceeds the limit of {LIMIT_BYTES} bytes for serverless endpoints"
         raise AwsError("ValidationError", said)
-    with cloud.endpoints.serving(name) as worker:
-        wanted = request.headers.get("x-amzn-sagemaker-target-variant", worker.variant)
-        if wanted != worker.variant:
-            raise AwsError("ValidationError", f"Variant {wanted} of endpoint {name} not found.")
-        status, content_type, body = _forward(worker, request)
+    with endpoints.of(call.cloud).serving(name) as worker:
+        variant = call.params.get("TargetVariant", worker.variant)
+        if variant != worker.variant:
+            raise AwsError("ValidationError", f"Variant {variant} of endpoint {name} not found.")
+        status, content_type, answer = _forward(worker, call.params, body)
         if status < 300:
-            headers = {"Content-Type": content_type, "x-Amzn-Invoked-Production-Variant": worker.variant}
-            return Answer(status, headers, body)
-        raise _as_aws_says(name, status, body.decode("utf-8", "replace"))
+            return {"Body": answer, "ContentType": content_type, "InvokedProductionVariant": worker.variant}
+        raise _as_aws_says(name, status, answer.decode("utf-8", "replace"))
 
 
-def _violations(name: str, request: Wire) -> list[str]:
-    """Hold the endpoint's name and the headers to the service's model."""
-    model = service_model("sagemaker-runtime")
-    shape = model.operation_model("InvokeEndpoint").input_shape if model else None
-    members = shape.members if shape else {}
-    headers = {key: one.serialization["name"].lower() for key, one in members.items() if "name" in one.serialization}
-    given = {key: request.headers[header] for key, header in headers.items() if request.headers.get(header)}
-    return validation.violations(shape, {**given, "EndpointName": name, "Body": b""})
-
-
-def _forward(worker: "Worker", request: Wire) -> tuple[int, str, bytes]:
-    sent = {"Content-Type": request.headers.get("content-type") or "application/octet-stream"}
-    if request.headers.get("accept", "*/*") != "*/*":
-        sent["Accept"] = request.headers["accept"]
+def _forward(worker: Worker, params: Mapping[str, Any], body: bytes) -> tuple[int, str, bytes]:
+    sent = {"Content-Type": params.get("ContentType") or "application/octet-stream"}
+    if params.get("Accept", "*/*") != "*/*":
+        sent["Accept"] = params["Accept"]
     connection = http.client.HTTPConnection("127.0.0.1", worker.port, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("POST", "/invocations", request.body, sent)
+        connection.request("POST", "/invocations", body, sent)
         got = connection.getresponse()
         return got.status, got.getheader("Content-Type", "application/octet-stream"), got.read()
     except OSError as error:

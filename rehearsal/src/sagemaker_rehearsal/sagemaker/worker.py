@@ -10,15 +10,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from sagemaker_rehearsal.pipelines.storage import Storage
 from sagemaker_rehearsal.processes import environment, python, tail
-from sagemaker_rehearsal.s3.storage import Storage
 from sagemaker_rehearsal.sagemaker.models import container
-from sagemaker_rehearsal.server.registry import role_keys
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server.cloud import Cloud
+from sagemaker_rehearsal.server.service import Host
 
 START_SECONDS = 120.0
 
@@ -37,7 +34,7 @@ class Worker:
         requests: how many requests it is answering; the endpoint counts.
     """
 
-    cloud: "Cloud"
+    cloud: Host
     process: subprocess.Popen[bytes]
     port: int
     variant: str
@@ -45,7 +42,7 @@ class Worker:
     requests: int = 0
 
     @classmethod
-    def start(cls, cloud: "Cloud", endpoint: str, variant: Mapping[str, Any]) -> "Worker":
+    def start(cls, cloud: Host, endpoint: str, variant: Mapping[str, Any]) -> "Worker":
         """Unpack the variant's model, start the process and wait until it is healthy.
 
         Raises:
@@ -53,7 +50,7 @@ class Worker:
             AwsError: when model or artifact are absent.
         """
         chosen = container(cloud, variant["ModelName"])
-        with cloud.acting(role_keys(cloud, chosen.role_arn, "SageMaker", "sagemaker.amazonaws.com")):
+        with cloud.acting(cloud.role_keys(chosen.role_arn, "SageMaker", "sagemaker.amazonaws.com")):
             model = unpack(cloud, chosen.model_data_url)
         folder = Path(tempfile.mkdtemp(prefix=f"{endpoint}-", dir=_folder(cloud, "endpoints")))
         log, port_file = folder / "container.log", folder / "port"
@@ -107,7 +104,7 @@ class Worker:
         self.cloud.processes.end(self.process)
 
 
-def unpack(cloud: "Cloud", url: str) -> Path:
+def unpack(cloud: Host, url: str) -> Path:
     """Download a model.tar.gz and unpack it once; return the folder."""
     folder = _folder(cloud, "models") / hashlib.sha256(url.encode()).hexdigest()[:16]
     if folder.exists():
@@ -126,7 +123,7 @@ def unpack(cloud: "Cloud", url: str) -> Path:
     return folder
 
 
-def _folder(cloud: "Cloud", name: str) -> Path:
+def _folder(cloud: Host, name: str) -> Path:
     folder = cloud.state / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sagemaker_rehearsal.s3.storage import Storage, split
+from sagemaker_rehearsal.pipelines.storage import Storage, split
 from sagemaker_rehearsal.scenario import project
 from sagemaker_rehearsal.scenario.settings import Settings
 from sagemaker_rehearsal.server.clients import client, environment

@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 
 from sagemaker_rehearsal.codebuild import buildspec
+from sagemaker_rehearsal.pipelines.storage import Storage
 from sagemaker_rehearsal.processes import Processes
-from sagemaker_rehearsal.s3.storage import Storage
 from sagemaker_rehearsal.scenario import input_data, synthetic_data
 from sagemaker_rehearsal.scenario.report import Report, metrics
 from sagemaker_rehearsal.scenario.stacks import put_stack

@@ -4,33 +4,41 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 from moto.backends import list_of_moto_modules
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from sagemaker_rehearsal.sagemaker import runtime
 from sagemaker_rehearsal.server import cors, protocols, validation
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import CHECKS, OPERATIONS, VALIDATORS, Call
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server.cloud import Cloud
+from sagemaker_rehearsal.server.service import Call, Check, Guard, Handler, Host, Route, Validator
 
 log = logging.getLogger(__name__)
 SEE = "docs/parity.md lists what the rehearsal answers"
 # What services call a request that breaks their model, where it is not ValidationException (JSON) or ValidationError
-CODES = {"cloudwatch": "ValidationError", "logs": "InvalidParameterException"}
-# A request, its operation (None for S3 and for what botocore does not know), and its parameters
-Authorize = Callable[[protocols.Wire, OperationModel | None, Mapping[str, Any]], None]
+CODES = {
+    "cloudwatch": "ValidationError",
+    "logs": "InvalidParameterException",
+    "sagemaker-runtime": "ValidationError",
+}
+
+
+class Tables(Host, Protocol):
+    """The cloud with what its services answer."""
+
+    guard: Guard | None
+    operations: dict[tuple[str, str], Handler]
+    validators: dict[str, Validator]
+    checks: list[Check]
+    routes: dict[str, Route]
 
 
 class Front:
     """Answers every request that reaches the embedded cloud."""
 
-    def __init__(self, cloud: "Cloud") -> None:
+    def __init__(self, cloud: Tables) -> None:
         self._cloud = cloud
         self._moto = DomainDispatcherApplication(create_backend_app)
 
@@ -38,16 +46,12 @@ class Front:
         """Answer one request (WSGI)."""
         route = self._route(environ.get("PATH_INFO", ""))
         if route is not None:
-            return route(environ, start_response)
+            return route(self._cloud, environ, start_response)
         request = protocols.Wire.read(environ)
         operation: OperationModel | None = None
         try:
-            if runtime.is_invocation(request):
-                self._authorize(request, operation, {})
-                answer = runtime.invoke(self._cloud, request)
-            else:
-                operation = protocols.find_operation(request)
-                answer = self._answer(request, operation, environ)
+            operation = protocols.find_operation(request)
+            answer = self._answer(request, operation, environ)
         except Passed as passed:
             answer = passed.answer
         except AwsError as error:
@@ -67,9 +71,9 @@ class Front:
         )
         return [b"" if request.method == "HEAD" else answer.body]
 
-    def _route(self, path: str) -> Callable[..., Iterable[bytes]] | None:
-        """Find who answers a path that is no AWS API (WSGI, by the longest prefix): `cloud.extensions["routes"]`."""
-        routes: dict[str, Callable[..., Iterable[bytes]]] = self._cloud.extensions.get("routes", {})
+    def _route(self, path: str) -> Route | None:
+        """Return the application of a path that is no AWS API, by the longest prefix."""
+        routes = self._cloud.routes
         prefix = max((prefix for prefix in list(routes) if path.startswith(prefix)), key=len, default=None)
         return None if prefix is None else routes[prefix]
 
@@ -80,15 +84,15 @@ class Front:
             return cors.preflight(request)
         if operation is None:
             self._authorize(request, operation, {})
-            for check in CHECKS if protocols.is_s3(request) else ():
+            for check in self._cloud.checks if protocols.is_s3(request) else ():
                 check(request)
             return self._moto_answer(request, operation, environ)
         service = operation.service_model.service_name
-        handler = OPERATIONS.get((service, operation.name))
+        handler = self._cloud.operations.get((service, operation.name))
         readable = operation.service_model.resolved_protocol in ("json", "query", "rest-json")
         params = protocols.parse(request, operation) if readable or handler else {}
         if readable:
-            VALIDATORS.get(service, _require_valid)(operation, params)
+            self._cloud.validators.get(service, _require_valid)(operation, params)
         self._authorize(request, operation, params)
         if handler is None:
             return self._moto_answer(request, operation, environ)
@@ -101,10 +105,9 @@ class Front:
         return protocols.answer(operation, handler(call))
 
     def _authorize(self, request: protocols.Wire, operation: OperationModel | None, params: Mapping[str, Any]) -> None:
-        """Ask `cloud.extensions["authorize"]`, if there is one; it raises AwsError for what the caller may not do."""
-        authorize: Authorize | None = self._cloud.extensions.get("authorize")
-        if authorize:
-            authorize(request, operation, params)
+        """Raise AwsError for what the caller may not do, where permissions are enforced."""
+        if self._cloud.guard:
+            self._cloud.guard.authorize(request, operation, params)
 
     def _ask_moto(
         self,

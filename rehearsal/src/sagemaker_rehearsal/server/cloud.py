@@ -1,34 +1,35 @@
 """Steps 4 to 10: the embedded AWS: moto behind our own front, on 127.0.0.1, in threads of this process."""
 
 import functools
-import importlib
 import logging
-import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-# Before moto is imported: it looks for a container engine, and adds headers that no AWS service sends
-os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
-os.environ.setdefault("TEST_SERVER_MODE", "false")
-
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import ThreadedWSGIServer
 
-from sagemaker_rehearsal import cloudformation, sagemaker  # noqa: F401 (register their operations)
-from sagemaker_rehearsal.applicationautoscaling import operations  # noqa: F401 (registers)
-from sagemaker_rehearsal.pipelines.jobs import Jobs
 from sagemaker_rehearsal.processes import Processes
-from sagemaker_rehearsal.sagemaker.endpoints import Endpoints
-from sagemaker_rehearsal.sagemaker.pipelines import Executions
 from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.app import Front
+from sagemaker_rehearsal.server.service import (
+    Check,
+    Guard,
+    Handler,
+    Host,
+    Named,
+    RoleKeys,
+    Route,
+    Service,
+    State,
+    Validator,
+)
 
 _acting: ContextVar[dict[str, str] | None] = ContextVar("acting", default=None)
 
@@ -56,7 +57,7 @@ class Cloud:
         state: folder for models, job folders and logs; a temporary one, removed at the end, when None.
         region: what clients are told to use.
         port: 0 takes a free one.
-        plugins: names of modules that register further operations (see `registry.operation`).
+        services: what it answers itself; moto answers the rest.
         options: settings for operations, e.g. `cold_start_seconds`, `idle_seconds`.
     """
 
@@ -65,7 +66,7 @@ class Cloud:
         state: Path | None = None,
         region: str = "us-east-1",
         port: int = 0,
-        plugins: Sequence[str] = (),
+        services: Sequence[Service] = (),
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self._temporary = None if state else tempfile.mkdtemp(prefix="rehearsal-")
@@ -73,15 +74,29 @@ class Cloud:
         self.region = region
         self.options = dict(options or {})
         self.processes = Processes()
-        self.jobs = Jobs()
-        self.endpoints = Endpoints(self)
-        self.executions = Executions(self)
-        self.extensions: dict[str, Any] = {}
-        for plugin in plugins:
-            importlib.import_module(plugin)
+        self.guard: Guard | None = None
+        self._services = tuple(services)
+        self.operations: dict[tuple[str, str], Handler] = {}
+        self.validators: dict[str, Validator] = {}
+        self.checks: list[Check] = []
+        self.resource_types: dict[str, Named] = {}
+        self.routes: dict[str, Route] = {}
+        self.session_keys: RoleKeys | None = None
+        for service in services:
+            self._add(service)
+        self._kept: dict[Any, Any] = {}
+        self._keeping = threading.RLock()
         self._front = Front(self)
         self._port = port
         self._server: _Server | None = None
+
+    def _add(self, service: Service) -> None:
+        self.operations.update(service.operations)
+        self.validators.update(service.validators)
+        self.checks.extend(service.checks)
+        self.resource_types.update({kind.name: kind for kind in service.resource_types})
+        self.routes.update(service.routes)
+        self.session_keys = service.role_keys or self.session_keys
 
     def __enter__(self) -> "Cloud":
         """Start to answer."""
@@ -96,7 +111,8 @@ class Cloud:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop everything that was started."""
-        self.executions.stop()
+        for service in self._services:
+            service.stop(self)
         self.processes.stop()
         if self._server:
             self._server.shutdown()
@@ -117,6 +133,23 @@ class Cloud:
     def client(self, service: str, **config: Any) -> Any:  # noqa: ANN401 (boto3 clients have no type)
         """A boto3 client for this cloud: the administrator's, or within `acting` that of whoever acts."""
         return clients.client(self.url, self.region, service, _acting.get(), **config)
+
+    def state_of(self, factory: Callable[[Host], State]) -> State:
+        """Return what a service keeps for this cloud; the factory makes it when it is first asked for."""
+        with self._keeping:
+            if factory not in self._kept:
+                self._kept[factory] = factory(self)
+            kept: State = self._kept[factory]
+            return kept
+
+    def role_keys(self, role_arn: str | None, name: str, service: str) -> Mapping[str, str] | None:
+        """Return the keys of a role's session; None where there is no role, or no service that starts sessions."""
+        return self.session_keys(self, role_arn, name, service) if role_arn and self.session_keys else None
+
+    def tags_of(self, arn: str) -> Mapping[str, str] | None:
+        """Return the tags of a resource that one of our services keeps; None for the others."""
+        found = (service.tags_of(self, arn) for service in self._services if service.tags_of)
+        return next((tags for tags in found if tags is not None), None)
 
     @contextmanager
     def acting(self, keys: Mapping[str, str] | None) -> Iterator[None]:

@@ -17,7 +17,7 @@ from moto.s3.models import s3_backends
 
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.protocols import Answer, Wire
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT
 
 PREFIX = "access-control-"
 VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"

@@ -4,7 +4,7 @@ import io
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -24,6 +24,8 @@ from sagemaker_rehearsal.server.errors import AwsError
 
 # Signing names that are no service names of botocore, or stand for several
 SIGNING_NAMES = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2", "states": "stepfunctions", "email": "ses"}
+
+_INVOCATION = re.compile(r"/endpoints/[^/]+/invocations")
 
 
 @lru_cache(maxsize=64)
@@ -84,8 +86,12 @@ def _scope(authorization: str) -> tuple[str, str, str]:
 
 
 def find_operation(wire: Wire) -> OperationModel | None:
-    """Tell which operation is asked for; None for S3 and for what botocore does not know."""
+    """Return the operation that is asked for; None for S3 and for what botocore does not know."""
     name = SIGNING_NAMES.get(wire.signing_name, wire.signing_name)
+    if name in ("sagemaker", "") and _INVOCATION.fullmatch(wire.path):
+        name = "sagemaker-runtime"  # it signs as `sagemaker`, and has paths where that has targets
+        if wire.method != "POST":
+            raise AwsError("ValidationError", f"{wire.method} is not allowed here; use POST", 405)
     if not name or name == "s3":
         return None
     model = service_model(name)
@@ -155,12 +161,16 @@ def parse(wire: Wire, operation: OperationModel) -> dict[str, Any]:
     moto_operation = _moto_model(operation.service_model.service_name).operation_model(operation.name)
     parser = PROTOCOL_PARSERS[protocol](moto_operation)
     # Names of headers are in lower case here, and in the models as AWS writes them
-    headers = Headers(list(wire.headers.items())) if rest else wire.headers
+    headers = Headers([(name, value) for name, value in wire.headers.items() if value]) if rest else wire.headers
     request: Any = {"method": wire.method, "values": values, "headers": headers, "body": wire.body}
     try:
-        return _given(parser.parse(request | {"url_path": wire.path, "url_params": labels}))
+        parsed = parser.parse(request | {"url_path": wire.path, "url_params": labels})
     except ValueError as error:
         raise AwsError("SerializationException", f"The request cannot be read: {error}") from error
+    payload = operation.input_shape.serialization.get("payload") if operation.input_shape else None
+    if payload and operation.input_shape.members[payload].type_name == "blob":
+        parsed = {**parsed, payload: wire.body}  # moto takes an empty one for none
+    return _given(parsed)
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -200,10 +210,20 @@ def answer(operation: OperationModel, result: Mapping[str, Any] | None) -> Answe
     written = serializer.serialize(dict(result or {}))
     body = written["body"].encode() if isinstance(written["body"], str) else bytes(written["body"] or b"")
     request_id = str(uuid.uuid4())
-    headers = {**{key: str(value) for key, value in written["headers"].items()}, "x-amzn-RequestId": request_id}
+    # Moto gives every body its own Content-Type, also where that is a member of the answer
+    members = {key: str((result or {})[name]) for name, key in _header_members(operation) if name in (result or {})}
+    headers = {key: str(value) for key, value in written["headers"].items()} | members
+    headers["x-amzn-RequestId"] = request_id
     if model.resolved_protocol == "json":
         headers["Content-Type"] = f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.1')}"
     return Answer(_status(operation, result or {}) or int(written["status_code"]), headers, body)
+
+
+def _header_members(operation: OperationModel) -> Iterator[tuple[str, str]]:
+    """Return the members of an answer that are headers, with the headers' names."""
+    for name, shape in (operation.output_shape.members if operation.output_shape else {}).items():
+        if shape.serialization.get("location") == "header":
+            yield name, shape.serialization["name"]
 
 
 def _status(operation: OperationModel, result: Mapping[str, Any]) -> int:

@@ -1,10 +1,12 @@
-"""Steps 1 to 3: Service Catalog: what operations publish, and what leads provision of it.
+"""Steps 1 to 3: Service Catalog: what operations publish, and what leads provision of it."""
 
-Importing this registers its operations and resource types, and those of buckets and IAM.
-"""
-
-from sagemaker_rehearsal import resource_types
-from sagemaker_rehearsal.servicecatalog import portfolios, products, provisioning, types
+from sagemaker_rehearsal.server.service import Service, collect
+from sagemaker_rehearsal.servicecatalog import portfolios, products, provisioning
 from sagemaker_rehearsal.servicecatalog.state import Catalogue, of
+from sagemaker_rehearsal.servicecatalog.types import RESOURCE_TYPES
 
-__all__ = ["Catalogue", "of", "portfolios", "products", "provisioning", "resource_types", "types"]
+__all__ = ["SERVICE", "Catalogue", "of"]
+
+SERVICE = Service(
+    "servicecatalog", operations=collect(portfolios, products, provisioning), resource_types=RESOURCE_TYPES
+)

@@ -11,9 +11,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.iam import identity
-from sagemaker_rehearsal.server.cloud import Cloud
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 from sagemaker_rehearsal.servicecatalog.state import Provisioned, Record, now
+from sagemaker_rehearsal.servicecatalog.state import of as of_cloud
 
 POLL_SECONDS = 0.2
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -30,17 +30,17 @@ def stack_name(of: Provisioned) -> str:
     return f"SC-{ACCOUNT}-{of.id}"
 
 
-def keys(cloud: Cloud, role_arn: str, caller: Mapping[str, str]) -> Mapping[str, str]:
-    """Give the launch role's keys, or the caller's where there is no launch constraint."""
+def keys(cloud: Host, role_arn: str, caller: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the launch role's keys, or the caller's where there is no launch constraint."""
     if not role_arn:
         return caller
-    kept: dict[str, Mapping[str, str]] = cloud.extensions.setdefault("servicecatalog sessions", {})
+    kept = of_cloud(cloud).launch_keys
     if role_arn not in kept:
         kept[role_arn] = identity.keys_for(cloud, role_arn, "servicecatalog", "servicecatalog.amazonaws.com")
     return kept[role_arn]
 
 
-def start(cloud: Cloud, of: Provisioned, record: Record, work: Callable[[Any], None], who: Mapping[str, str]) -> None:
+def start(cloud: Host, of: Provisioned, record: Record, work: Callable[[Any], None], who: Mapping[str, str]) -> None:
     """Work in the background; the record and the product tell what became of it.
 
     Args:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 from sagemaker_rehearsal.servicecatalog import views
 from sagemaker_rehearsal.servicecatalog.state import Constraint, Portfolio, Product, invalid, missing, of
 

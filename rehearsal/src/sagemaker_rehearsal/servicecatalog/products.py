@@ -10,7 +10,7 @@ from sagemaker_rehearsal.cloudformation import fetch
 from sagemaker_rehearsal.cloudformation.reading import TemplateError, read
 from sagemaker_rehearsal.iam import identity
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT, Call, operation
+from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
 from sagemaker_rehearsal.servicecatalog import views
 from sagemaker_rehearsal.servicecatalog.portfolios import in_use, retagged
 from sagemaker_rehearsal.servicecatalog.state import Artifact, Caller, Catalogue, Product, invalid, missing, new_id, of

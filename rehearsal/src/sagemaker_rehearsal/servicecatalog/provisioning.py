@@ -9,7 +9,7 @@ from typing import Any
 from sagemaker_rehearsal.cloudformation.reading import read
 from sagemaker_rehearsal.iam import identity
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 from sagemaker_rehearsal.servicecatalog import launch, views
 from sagemaker_rehearsal.servicecatalog.products import chosen_path
 from sagemaker_rehearsal.servicecatalog.state import (

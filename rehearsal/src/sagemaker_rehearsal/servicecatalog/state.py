@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sagemaker_rehearsal.server.cloud import Cloud
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 Tags = list[dict[str, str]]
 SIGNS = string.ascii_lowercase + string.digits
@@ -153,7 +152,7 @@ class Provisioned:
 class Catalogue:
     """Service Catalog of one account and region."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Host) -> None:
         self.cloud = cloud
         self.lock = threading.RLock()
         self.portfolios: dict[str, Portfolio] = {}
@@ -162,6 +161,7 @@ class Catalogue:
         self.provisioned: dict[str, Provisioned] = {}
         self.records: dict[str, tuple[Record, Provisioned]] = {}
         self.tokens: dict[tuple[str, str], Any] = {}
+        self.launch_keys: dict[str, Mapping[str, str]] = {}  # by the launch role's ARN
 
     def arn(self, kind: str, name: str) -> str:
         """Give the ARN of a portfolio or product: their service is called `catalog`."""
@@ -265,7 +265,6 @@ class Caller:
         )
 
 
-def of(cloud: Cloud) -> Catalogue:
-    """Give a cloud's Service Catalog."""
-    found: Catalogue = cloud.extensions.setdefault("servicecatalog", Catalogue(cloud))
-    return found
+def of(cloud: Host) -> Catalogue:
+    """Return a cloud's Service Catalog."""
+    return cloud.state_of(Catalogue)

@@ -8,19 +8,21 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_rehearsal.cloudformation import handler
+from sagemaker_rehearsal.cloudformation.api_type import ApiType
 from sagemaker_rehearsal.cloudformation.resources import (
-    HANDLERS,
+    Made,
     Properties,
     Resource,
     ResourceError,
     ResourceType,
-    register,
+    chosen,
+    ignore_absence,
+    tag_list,
+    tags_of,
+    without,
 )
-from sagemaker_rehearsal.server.cloud import Cloud
+from sagemaker_rehearsal.server.service import Host
 
-PORTFOLIO, PRODUCT = "AWS::ServiceCatalog::Portfolio", "AWS::ServiceCatalog::CloudFormationProduct"
-LAUNCH = "AWS::ServiceCatalog::LaunchRoleConstraint"
 PRODUCT_MEMBERS = ("Name", "Owner", "Description", "Distributor", "SupportDescription", "SupportEmail", "SupportUrl")
 
 
@@ -29,89 +31,75 @@ def _token() -> str:
 
 
 def _tag_changes(before: Properties, after: Properties) -> dict[str, Any]:
-    kept = {one["Key"] for one in handler.tags_of(after)}
-    lost = [one["Key"] for one in handler.tags_of(before) if one["Key"] not in kept]
-    new = [one for one in handler.tags_of(after) if one not in handler.tags_of(before)]
+    lost = sorted(tags_of(before).keys() - tags_of(after).keys())
+    new = [tag for tag in tag_list(after) if tag not in tag_list(before)]
     return {**({"AddTags": new} if new else {}), **({"RemoveTags": lost} if lost else {})}
 
 
-class Portfolios:
-    """AWS::ServiceCatalog::Portfolio."""
+class Portfolio(ResourceType):
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-servicecatalog-portfolio.html"""
 
-    fixed: frozenset[str] = frozenset()
+    name = "AWS::ServiceCatalog::Portfolio"
+    known = frozenset({"DisplayName", "ProviderName", "Description", "Tags"})
 
-    def create(self, cloud: Cloud, stack_id: str, logical: str, kind: str, properties: Properties) -> Resource:
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
         """Make a portfolio."""
-        handler.require_known(PORTFOLIO, properties, {"DisplayName", "ProviderName", "Description", "Tags"})
-        with handler.reasons():
-            made = cloud.client("servicecatalog").create_portfolio(**properties, IdempotencyToken=_token())
-        detail = made["PortfolioDetail"]
-        return Resource(PORTFOLIO, logical, detail["Id"], properties, {"PortfolioName": detail["DisplayName"]})
+        client = cloud.client("servicecatalog")
+        detail = client.create_portfolio(**properties, IdempotencyToken=_token())["PortfolioDetail"]
+        return detail["Id"], {"PortfolioName": detail["DisplayName"]}
 
-    def update(self, cloud: Cloud, stack_id: str, old: Resource, properties: Properties) -> Resource:
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
         """Change a portfolio."""
-        given = {key: value for key, value in properties.items() if key != "Tags"}
-        changed = {**given, **_tag_changes(old.properties, properties)}
-        with handler.reasons():
-            cloud.client("servicecatalog").update_portfolio(Id=old.physical_resource_id, **changed)
-        name = {"PortfolioName": str(properties["DisplayName"])}
-        return Resource(PORTFOLIO, old.logical_resource_id, old.physical_resource_id, properties, name)
+        changes = {**without(properties, "Tags"), **_tag_changes(old.properties, properties)}
+        cloud.client("servicecatalog").update_portfolio(Id=old.physical_resource_id, **changes)
+        return {"PortfolioName": str(properties["DisplayName"])}
 
-    def delete(self, cloud: Cloud, resource: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Remove a portfolio."""
-        name = resource.physical_resource_id
-        with handler.reasons():
-            handler.gone(lambda: cloud.client("servicecatalog").delete_portfolio(Id=name))
+        ignore_absence(lambda: cloud.client("servicecatalog").delete_portfolio(Id=old.physical_resource_id))
 
 
-class Products:
-    """AWS::ServiceCatalog::CloudFormationProduct."""
+class Product(ResourceType):
+    """A product with its versions."""
 
+    name = "AWS::ServiceCatalog::CloudFormationProduct"
     fixed = frozenset({"ProductType"})
     known = frozenset({*PRODUCT_MEMBERS, "Tags", "ProvisioningArtifactParameters", "ReplaceProvisioningArtifacts"})
+    required = ("Name", "Owner", "ProvisioningArtifactParameters")
 
-    def create(self, cloud: Cloud, stack_id: str, logical: str, kind: str, properties: Properties) -> Resource:
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
         """Make a product with its versions."""
-        handler.require_known(PRODUCT, properties, self.known)
-        handler.require(properties, "Name", "Owner", "ProvisioningArtifactParameters")
         first, *others = properties["ProvisioningArtifactParameters"]
-        given = {key: properties[key] for key in (*PRODUCT_MEMBERS, "Tags") if key in properties}
         client = cloud.client("servicecatalog")
-        with handler.reasons():
-            made = client.create_product(
-                **given,
-                ProductType="CLOUD_FORMATION_TEMPLATE",
-                ProvisioningArtifactParameters=_version(first),
-                IdempotencyToken=_token(),
-            )
-            name = made["ProductViewDetail"]["ProductViewSummary"]["ProductId"]
-            ids = [made["ProvisioningArtifactDetail"]["Id"], *(_add(client, name, one) for one in others)]
-        return self._made(logical, name, properties, ids)
+        answer = client.create_product(
+            **chosen(properties, (*PRODUCT_MEMBERS, "Tags")),
+            ProductType="CLOUD_FORMATION_TEMPLATE",
+            ProvisioningArtifactParameters=_version(first),
+            IdempotencyToken=_token(),
+        )
+        product = answer["ProductViewDetail"]["ProductViewSummary"]["ProductId"]
+        ids = [answer["ProvisioningArtifactDetail"]["Id"], *(_add(client, product, version) for version in others)]
+        return product, _product_attributes(properties, ids)
 
-    def update(self, cloud: Cloud, stack_id: str, old: Resource, properties: Properties) -> Resource:
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
         """Change a product; versions are matched by their place, and those that changed become other ones."""
-        handler.require_known(PRODUCT, properties, self.known)
-        given = {key: properties[key] for key in PRODUCT_MEMBERS if key in properties}
-        client, name = cloud.client("servicecatalog"), old.physical_resource_id
-        with handler.reasons():
-            client.update_product(Id=name, **given, **_tag_changes(old.properties, properties))
-            ids = _match(client, name, old, properties)
-        return self._made(old.logical_resource_id, name, properties, ids)
+        client, product = cloud.client("servicecatalog"), old.physical_resource_id
+        changes = {**chosen(properties, PRODUCT_MEMBERS), **_tag_changes(old.properties, properties)}
+        client.update_product(Id=product, **changes)
+        return _product_attributes(properties, _match(client, product, old, properties))
 
-    def delete(self, cloud: Cloud, resource: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Remove a product with all of its versions."""
-        name = resource.physical_resource_id
-        with handler.reasons():
-            handler.gone(lambda: cloud.client("servicecatalog").delete_product(Id=name))
+        ignore_absence(lambda: cloud.client("servicecatalog").delete_product(Id=old.physical_resource_id))
 
-    def _made(self, logical: str, name: str, properties: Properties, ids: list[str]) -> Resource:
-        names = [str(one.get("Name", "")) for one in properties["ProvisioningArtifactParameters"]]
-        attributes = {
-            "ProductName": str(properties["Name"]),
-            "ProvisioningArtifactIds": ",".join(ids),
-            "ProvisioningArtifactNames": ",".join(names),
-        }
-        return Resource(PRODUCT, logical, name, properties, attributes)
+
+def _product_attributes(properties: Properties, ids: list[str]) -> dict[str, str]:
+    names = [str(version.get("Name", "")) for version in properties["ProvisioningArtifactParameters"]]
+    return {
+        "ProductName": str(properties["Name"]),
+        "ProvisioningArtifactIds": ",".join(ids),
+        "ProvisioningArtifactNames": ",".join(names),
+    }
 
 
 def _version(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,38 +133,33 @@ def _match(client: Any, product: str, old: Resource, properties: Properties) -> 
     return ids
 
 
-class Launches:
-    """AWS::ServiceCatalog::LaunchRoleConstraint."""
+class LaunchRoleConstraint(ResourceType):
+    """The role by which a product is launched."""
 
+    name = "AWS::ServiceCatalog::LaunchRoleConstraint"
     fixed = frozenset({"PortfolioId", "ProductId"})
     known = fixed | {"RoleArn", "LocalRoleName", "Description"}
 
-    def create(self, cloud: Cloud, stack_id: str, logical: str, kind: str, properties: Properties) -> Resource:
-        """Say by which role a product is launched."""
-        handler.require_known(LAUNCH, properties, self.known)
-        given = {key: properties[key] for key in ("PortfolioId", "ProductId", "Description") if key in properties}
-        with handler.reasons():
-            made = cloud.client("servicecatalog").create_constraint(
-                **given, Type="LAUNCH", Parameters=_role(properties), IdempotencyToken=_token()
-            )
-        return Resource(LAUNCH, logical, made["ConstraintDetail"]["ConstraintId"], properties)
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
+        """Make the constraint."""
+        parameters = chosen(properties, ("PortfolioId", "ProductId", "Description"))
+        answer = cloud.client("servicecatalog").create_constraint(
+            **parameters, Type="LAUNCH", Parameters=_role(properties), IdempotencyToken=_token()
+        )
+        return answer["ConstraintDetail"]["ConstraintId"], {}
 
-    def update(self, cloud: Cloud, stack_id: str, old: Resource, properties: Properties) -> Resource:
-        """Name another role, or make another constraint."""
-        if any(old.properties.get(key) != properties.get(key) for key in self.fixed):
-            return self.create(cloud, stack_id, old.logical_resource_id, LAUNCH, properties)
-        name = old.physical_resource_id
-        with handler.reasons():
-            cloud.client("servicecatalog").update_constraint(
-                Id=name, Parameters=_role(properties), Description=properties.get("Description", "")
-            )
-        return Resource(LAUNCH, old.logical_resource_id, name, properties)
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
+        """Name another role."""
+        cloud.client("servicecatalog").update_constraint(
+            Id=old.physical_resource_id,
+            Parameters=_role(properties),
+            Description=properties.get("Description", ""),
+        )
+        return {}
 
-    def delete(self, cloud: Cloud, resource: Resource) -> None:
+    def remove(self, cloud: Host, old: Resource) -> None:
         """Remove the constraint."""
-        name = resource.physical_resource_id
-        with handler.reasons():
-            handler.gone(lambda: cloud.client("servicecatalog").delete_constraint(Id=name))
+        ignore_absence(lambda: cloud.client("servicecatalog").delete_constraint(Id=old.physical_resource_id))
 
 
 def _role(properties: Properties) -> str:
@@ -186,28 +169,28 @@ def _role(properties: Properties) -> str:
     return json.dumps(given)
 
 
-HANDLERS.update({PORTFOLIO: Portfolios(), PRODUCT: Products(), LAUNCH: Launches()})
-register(
-    ResourceType(
+RESOURCE_TYPES: tuple[ResourceType, ...] = (
+    Portfolio(),
+    Product(),
+    LaunchRoleConstraint(),
+    ApiType(
         name="AWS::ServiceCatalog::PortfolioProductAssociation",
         service="servicecatalog",
-        create="associate_product_with_portfolio",
-        delete="disassociate_product_from_portfolio",
+        create_operation="associate_product_with_portfolio",
+        delete_operation="disassociate_product_from_portfolio",
         ref=lambda request, answer: f"{request['PortfolioId']}|{request['ProductId']}",
         delete_request=lambda request: {key: request[key] for key in ("PortfolioId", "ProductId")},
-    )
-)
-register(
-    ResourceType(
+    ),
+    ApiType(
         name="AWS::ServiceCatalog::PortfolioPrincipalAssociation",
         service="servicecatalog",
-        create="associate_principal_with_portfolio",
-        delete="disassociate_principal_from_portfolio",
+        create_operation="associate_principal_with_portfolio",
+        delete_operation="disassociate_principal_from_portfolio",
         ref=lambda request, answer: f"{request['PrincipalARN']}|{request['PortfolioId']}",
         delete_request=lambda request: {
             "PortfolioId": request["PortfolioId"],
             "PrincipalARN": request["PrincipalARN"],
             "PrincipalType": request["PrincipalType"],
         },
-    )
+    ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT
 from sagemaker_rehearsal.servicecatalog.state import (
     Artifact,
     Catalogue,

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT, Call, operation
+from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
 
 PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")

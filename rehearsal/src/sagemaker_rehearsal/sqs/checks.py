@@ -10,7 +10,7 @@ from botocore.model import OperationModel
 
 from sagemaker_rehearsal.server import validation
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import VALIDATORS, Call, operation
+from sagemaker_rehearsal.server.service import Call, operation
 
 RANGES = {
     "DelaySeconds": (0, 900),
@@ -45,6 +45,3 @@ def set_attributes(call: Call) -> dict[str, Any]:
         if least is not None and most is not None and not (value.isdigit() and least <= int(value) <= most):
             raise AwsError("InvalidAttributeValue", f"Invalid value for the parameter {name}.")
     return call.to_moto()
-
-
-VALIDATORS["sqs"] = require_valid

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from sagemaker_rehearsal.codebuild import artifacts
 from sagemaker_rehearsal.codepipeline.actions.work import Failed, Work
 from sagemaker_rehearsal.server.errors import AwsError
-from sagemaker_rehearsal.server.registry import ACCOUNT
+from sagemaker_rehearsal.server.service import ACCOUNT
 
 COMMIT = "COMMIT_ID"
 

@@ -7,16 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sagemaker_rehearsal.codebuild.artifacts import Location
 from sagemaker_rehearsal.codepipeline.models import Passage, Run
 from sagemaker_rehearsal.iam import keys_for, principal_of, require
 from sagemaker_rehearsal.server import clients
-from sagemaker_rehearsal.server.registry import ACCOUNT
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 POLL_SECONDS = 0.2
 
@@ -42,7 +39,7 @@ class Ended(Exception):  # noqa: N818 (not an error)
 class Work:
     """One action to be done."""
 
-    cloud: "Cloud"
+    cloud: Host
     passage: Passage
     run: Run
     folder: Path

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sagemaker_rehearsal.pipelines.errors import ExecutorError
+from sagemaker_rehearsal.pipelines.storage import Storage
 from sagemaker_rehearsal.processes import environment, tail
-from sagemaker_rehearsal.s3.storage import Storage
 from sagemaker_rehearsal.server import protocols, validation
 from sagemaker_rehearsal.server.errors import AwsError
 

@@ -5,17 +5,13 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventb
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sagemaker_rehearsal.events.bus import publish
+from sagemaker_rehearsal.events import publish
 from sagemaker_rehearsal.pipelines.execution import Execution, StepRun
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
-    from sagemaker_rehearsal.server.registry import Call
+from sagemaker_rehearsal.server.service import Call, Host
 
 PACKAGE = "SageMaker Model Package State Change"
 STEP = "SageMaker Model Building Pipeline Execution Step Status Change"
@@ -27,21 +23,6 @@ FIELDS = (
     "CustomerMetadataProperties",
 )  # fmt: skip
 UPDATED = ("ModelApprovalStatus", "ApprovalDescription", "CustomerMetadataProperties")
-_listening = threading.Lock()
-
-
-def listen(cloud: Cloud) -> None:
-    """Publish an event for each change from now on; once for a cloud."""
-    with _listening:
-        if cloud.extensions.get("sagemaker_events"):
-            return
-        cloud.extensions["sagemaker_events"] = True
-        for name, listener in (
-            ("model_package_created", lambda call, answer: package(call, answer["ModelPackageArn"], {})),
-            ("model_package_changed", lambda call, before: package(call, before["ModelPackageArn"], before)),
-            ("pipeline_step_changed", _step_of(cloud)),
-        ):
-            cloud.extensions.setdefault(name, []).append(listener)
 
 
 def package(call: Call, arn: str, before: Mapping[str, Any]) -> None:
@@ -53,23 +34,21 @@ def package(call: Call, arn: str, before: Mapping[str, Any]) -> None:
     publish(call.cloud, "aws.sagemaker", PACKAGE, {**detail, "UpdatedModelPackageFields": changed}, [arn])
 
 
-def _step_of(cloud: Cloud) -> Callable[[Execution, StepRun], None]:
-    def changed(execution: Execution, step: StepRun) -> None:
-        detail = {
-            "metadata": _plain(step.metadata),
-            "stepStartTime": _plain(step.started),
-            "stepName": step.name,
-            "stepType": step.type,
-            "previousStepStatus": "Starting" if step.status == "Executing" else "Executing",
-            "currentStepStatus": step.status,
-            "pipelineArn": execution.pipeline_arn,
-            "pipelineExecutionArn": execution.arn,
-        }
-        optional = {"stepEndTime": _plain(step.ended), "failureReason": step.reason}
-        detail |= {key: value for key, value in optional.items() if value}
-        publish(cloud, "aws.sagemaker", STEP, detail, [execution.pipeline_arn, execution.arn])
-
-    return changed
+def step(cloud: Host, execution: Execution, run: StepRun) -> None:
+    """Publish that a step of a pipeline execution changed."""
+    detail = {
+        "metadata": _plain(run.metadata),
+        "stepStartTime": _plain(run.started),
+        "stepName": run.name,
+        "stepType": run.type,
+        "previousStepStatus": "Starting" if run.status == "Executing" else "Executing",
+        "currentStepStatus": run.status,
+        "pipelineArn": execution.pipeline_arn,
+        "pipelineExecutionArn": execution.arn,
+    }
+    optional = {"stepEndTime": _plain(run.ended), "failureReason": run.reason}
+    detail |= {key: value for key, value in optional.items() if value}
+    publish(cloud, "aws.sagemaker", STEP, detail, [execution.pipeline_arn, execution.arn])
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON)

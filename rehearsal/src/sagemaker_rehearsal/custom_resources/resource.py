@@ -12,18 +12,23 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, quote
 
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal import lambda_
-from sagemaker_rehearsal.cloudformation.composite import explained, made_name
-from sagemaker_rehearsal.cloudformation.custom_resource_messages import Answer, AnswerError, parse, texts, timeout
-from sagemaker_rehearsal.cloudformation.resources import HANDLERS, Properties, Resource, ResourceError
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.server import Cloud
+from sagemaker_rehearsal.cloudformation.resources import (
+    CUSTOM,
+    Properties,
+    Resource,
+    ResourceError,
+    ResourceType,
+    explained,
+    generated_name,
+)
+from sagemaker_rehearsal.custom_resources.messages import Answer, AnswerError, parse, texts, timeout
+from sagemaker_rehearsal.server.service import Host
 
 ROUTE = "/custom-resource-response/"
 # Answers are read to their limit and one byte more, to see that they are too long
@@ -52,11 +57,10 @@ class Pending:
 class Callbacks:
     """The addresses to which functions answer, in one cloud."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Host) -> None:
         self._cloud = cloud
         self._lock = threading.Lock()
         self._pending: dict[str, Pending] = {}
-        cloud.extensions.setdefault("routes", {})[ROUTE] = self
         lambda_.of(cloud).listeners.append(self._ended)
 
     def open(self, request: Mapping[str, Any]) -> tuple[str, Pending]:
@@ -102,16 +106,19 @@ class Callbacks:
             pending.ended = f"The function ended: {last.payload[:500]}" if last.error else "The function ended without."
 
 
-class Custom:
-    """Makes, changes and removes custom resources."""
+class Custom(ResourceType):
+    """The types whose resources a function makes, changes and removes."""
 
-    def create(self, cloud: Cloud, stack_id: str, logical: str, kind: str, properties: Properties) -> Resource:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def create(self, cloud: Host, stack_id: str, logical: str, kind: str, properties: Properties) -> Resource:
         """Send Create and wait for the answer.
 
         Raises:
             ResourceError: it says FAILED, or there was none.
         """
-        name = made_name(stack_id, logical)
+        name = generated_name(stack_id, logical)
         request = _request("Create", stack_id, logical, kind, properties)
         try:
             answer = _ask(cloud, request, properties)
@@ -122,7 +129,7 @@ class Custom:
             raise ResourceError(_failed(request, answer), made)
         return made
 
-    def update(self, cloud: Cloud, stack_id: str, old: Resource, properties: Properties) -> Resource:
+    def update(self, cloud: Host, stack_id: str, old: Resource, properties: Properties) -> Resource:
         """Send Update and wait for the answer; another physical id in it is a replacement.
 
         Raises:
@@ -142,7 +149,7 @@ class Custom:
             raise ResourceError(_failed(request, answer), attempted)
         return _resource(request, answer.physical, properties, answer.data)
 
-    def delete(self, cloud: Cloud, resource: Resource) -> None:
+    def delete(self, cloud: Host, resource: Resource) -> None:
         """Send Delete and wait for the answer.
 
         Raises:
@@ -188,7 +195,7 @@ def _request(kind: str, stack_id: str, logical: str, type_name: str, properties:
     }
 
 
-def _ask(cloud: Cloud, request: dict[str, Any], properties: Properties) -> Answer:
+def _ask(cloud: Host, request: dict[str, Any], properties: Properties) -> Answer:
     """Invoke the function in the name of whoever acts on the stack, and wait."""
     token = str(properties.get("ServiceToken") or "")
     if ":lambda:" not in token:
@@ -209,7 +216,7 @@ def _ask(cloud: Cloud, request: dict[str, Any], properties: Properties) -> Answe
         callbacks.close(request["RequestId"])
 
 
-def _await(cloud: Cloud, pending: Pending, request: Mapping[str, Any], seconds: float) -> None:
+def _await(cloud: Host, pending: Pending, request: Mapping[str, Any], seconds: float) -> None:
     patience = float(cloud.options.get("custom_resource_patience", PATIENCE))
     deadline = time.monotonic() + seconds
     while not pending.arrived.wait(0.1 if pending.ended is None else 0.02):
@@ -234,16 +241,14 @@ def _resource(
     return CustomResource(kind, logical, physical, properties, data, marks)
 
 
-_making = threading.Lock()
+def of(cloud: Host) -> Callbacks:
+    """Return a cloud's addresses for answers."""
+    return cloud.state_of(Callbacks)
 
 
-def of(cloud: Cloud) -> Callbacks:
-    """Give a cloud's addresses for answers."""
-    with _making:
-        if "custom" not in cloud.extensions:
-            cloud.extensions["custom"] = Callbacks(cloud)
-        made: Callbacks = cloud.extensions["custom"]
-        return made
+def answered(cloud: Host, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Take a function's answer (WSGI)."""
+    return of(cloud)(environ, start_response)
 
 
-HANDLERS["Custom::"] = HANDLERS["AWS::CloudFormation::CustomResource"] = Custom()
+RESOURCE_TYPES = (Custom(CUSTOM), Custom("AWS::CloudFormation::CustomResource"))
