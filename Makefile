@@ -39,9 +39,10 @@ test-baked: bake
 	$(MAKE) --no-print-directory -C "$(baked)" test VENV="$$PWD/$(baked_venv)" PYTHON="$(PYTHON)"
 	$(MAKE) --no-print-directory -C "$(baked)" rehearsal DATA="$${TEST_DATA:-synthetic}" VENV="$$PWD/$(baked_venv)" PYTHON="$(PYTHON)"
 
-lint: install  ## style
+lint: install  ## style, and which room of the engine may import which
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+	cd rehearsal && "../$(venv)/bin/lint-imports" --no-logo --no-cache
 	"$(venv)/bin/shellcheck" "$(template)"/constraints/*.sh constraints/*.sh .ci/run
 
 type: install  ## types

@@ -16,7 +16,7 @@ from moto.events.models import events_backends
 from sagemaker_rehearsal import events
 from sagemaker_rehearsal.account import SERVICES
 from sagemaker_rehearsal.cloudformation.reading import read
-from sagemaker_rehearsal.pipelines.execution import Execution, StepRun
+from sagemaker_rehearsal.pipelines.records import Execution, StepRun
 from sagemaker_rehearsal.sagemaker import state_events
 from sagemaker_rehearsal.server import Cloud
 from sagemaker_rehearsal.server.service import Call
@@ -255,7 +255,7 @@ def resources(kind: str) -> list[dict[str, Any]]:
 def test_every_property_of_the_published_templates_is_known(kind: str) -> None:
     found = resources(kind)
     types = {kind.name: kind for service in SERVICES for kind in service.resource_types}
-    several = {name: kind.known for name, kind in types.items() if getattr(kind, "known", None)}
+    several = {name: known for name, kind in types.items() if (known := getattr(kind, "known", None))}
     unknown = [(one["Type"], set(one["Properties"]) - several[one["Type"]]) for one in found if one["Type"] in several]
     assert found
     assert [one for one in unknown if one[1]] == []

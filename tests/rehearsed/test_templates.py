@@ -67,7 +67,7 @@ def test_a_template_resolves(stack: dict[str, Any], given: dict[str, str], absen
     made = resolved(stack, given)
     changes = [
         one["ResourceChange"]["LogicalResourceId"]
-        for one in differences.changes(None, stack, template.check(stack, given, ["CAPABILITY_NAMED_IAM"]))
+        for one in differences.changes({}, None, stack, template.check(stack, given, ["CAPABILITY_NAMED_IAM"]))
     ]
     left = [name for name, properties in made.items() if "Fn::" in str(properties) or "'Ref'" in str(properties)]
     assert (left, set(changes) == made.keys(), absent & made.keys()) == ([], True, set())

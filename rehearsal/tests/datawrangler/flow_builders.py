@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from sagemaker_rehearsal.datawrangler.graph import Input, Node
+from sagemaker_rehearsal.datawrangler.node import Input, Node
 from sagemaker_rehearsal.datawrangler.operators import build
 from sagemaker_rehearsal.datawrangler.table import Kind, typed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -338,3 +339,15 @@ def test_a_code_repository_is_kept_and_its_address_replaces_it(cloud: Cloud) -> 
     assert refused(client.describe_code_repository, CodeRepositoryName="code-1") == "ValidationException"
     again = {"CodeRepositoryName": "code-2", "GitConfig": {"RepositoryUrl": "https://example.com/two"}}
     assert refused(client.create_code_repository, **again) == "ValidationException"
+
+
+def test_an_alarm_has_the_arn_of_its_region(tmp_path: Path) -> None:
+    """The last test here: a further cloud begins with an empty account."""
+    settings = {"MetricName": "M", "Namespace": "N", "Period": 60, "Statistic": "Sum", "Threshold": 1}
+    settings |= {"EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold", "AlarmName": "abroad"}
+    alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": settings}
+    with Cloud(tmp_path, "eu-central-1", services=SERVICES) as abroad:
+        found = values(put(abroad, "abroad", {"A": alarm}, Arn={"Fn::GetAtt": ["A", "Arn"]}))
+        (described,) = abroad.client("cloudwatch").describe_alarms(AlarmNames=["abroad"])["MetricAlarms"]
+    arn = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:abroad"
+    assert (found, described["AlarmArn"]) == ({"Arn": arn}, arn)

@@ -98,6 +98,8 @@ def create_change_set(call: Call) -> dict[str, Any]:
         rules.check_types(before.template_dict["Resources"], template["Resources"])
     tags = operations.tags_of(call)
     stack = before or _reviewed(call, name)
+    types = call.cloud.resource_types
+    changed = before is None or differences.found(types, before, template, values, tags or None)
     made = ChangeSet(
         id=generate_changeset_id(call.params["ChangeSetName"], call.region, ACCOUNT),
         name=call.params["ChangeSetName"],
@@ -109,10 +111,8 @@ def create_change_set(call: Call) -> dict[str, Any]:
         role_arn=call.params.get("RoleARN"),
         description=call.params.get("Description", ""),
         capabilities=list(call.params.get("Capabilities") or []),
-        changes=differences.changes(call.cloud, before, template, values),
-        reason=""
-        if before is None or differences.found(call.cloud, before, template, values, tags or None)
-        else NOTHING,
+        changes=differences.changes(types, before, template, values),
+        reason="" if changed else NOTHING,
     )
     _sets(call)[made.id] = made
     return {"Id": made.id, "StackId": stack.stack_id}

@@ -10,8 +10,9 @@ from sagemaker_rehearsal.cloudformation import template as rules
 from sagemaker_rehearsal.cloudformation.intrinsics import FunctionError
 from sagemaker_rehearsal.cloudformation.resources import Resource, ResourceError, type_of
 from sagemaker_rehearsal.cloudformation.stacks import EngineStack, Resources
-from sagemaker_rehearsal.server.service import Host
 
+# A cloud's resource types, by name
+Types = Mapping[str, Any]
 LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
 ATTRIBUTES = ("Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy")
 
@@ -35,20 +36,24 @@ class Preview(Resources):
 
 
 def found(
-    cloud: Host, stack: EngineStack, template: Mapping[str, Any], values: dict[str, str], tags: Mapping[str, str] | None
+    types: Types,
+    stack: EngineStack,
+    template: Mapping[str, Any],
+    values: dict[str, str],
+    tags: Mapping[str, str] | None,
 ) -> bool:
     """Tell whether anything would change; comments and the template's form do not count."""
     outputs = [one.get("Outputs") or {} for one in (stack.template_dict, template)]
-    return bool(outputs[0] != outputs[1] or tags not in (None, stack.tags) or changes(cloud, stack, template, values))
+    return bool(outputs[0] != outputs[1] or tags not in (None, stack.tags) or changes(types, stack, template, values))
 
 
 def changes(
-    cloud: Host, stack: EngineStack | None, template: Mapping[str, Any], values: dict[str, str]
+    types: Types, stack: EngineStack | None, template: Mapping[str, Any], values: dict[str, str]
 ) -> list[dict[str, Any]]:
     """List what would change, as DescribeChangeSet returns it.
 
     Args:
-        cloud: has the resource types.
+        types: the cloud's resource types.
         stack: None for one that is not made yet.
         template: the other template.
         values: all parameters.
@@ -68,12 +73,16 @@ def changes(
     for resource in old.values():
         seen.put(resource)
     before = stack.template_dict["Resources"] if stack else {}
-    found = _changes(cloud, seen, old, before, template["Resources"])
+    found = _changes(types, seen, old, before, template["Resources"])
     return [{"Type": "Resource", "ResourceChange": change} for change in found]
 
 
 def _changes(
-    cloud: Host, seen: Preview, old: Mapping[str, Resource], before: Mapping[str, Any], after: Mapping[str, Any]
+    types: Types,
+    seen: Preview,
+    old: Mapping[str, Resource],
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
 ) -> Iterator[dict[str, Any]]:
     for logical in rules.order(after, set(seen.resolved_parameters)):
         if not seen.wanted(logical):
@@ -81,7 +90,7 @@ def _changes(
         if logical not in old:
             yield {"Action": "Add", "LogicalResourceId": logical, "ResourceType": after[logical]["Type"], "Details": []}
             continue
-        change = _modified(cloud, seen, old[logical], before.get(logical, {}), after[logical])
+        change = _modified(types, seen, old[logical], before.get(logical, {}), after[logical])
         if change:
             if change["Replacement"] == "True":
                 seen.drop(logical)
@@ -106,7 +115,7 @@ def _named(resource: Resource) -> dict[str, Any]:
 
 
 def _modified(
-    cloud: Host, seen: Preview, old: Resource, before: Mapping[str, Any], after: Mapping[str, Any]
+    types: Types, seen: Preview, old: Resource, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     try:
         wanted = seen.resolved(old.logical_resource_id)
@@ -116,9 +125,9 @@ def _modified(
     other = [name for name in ATTRIBUTES if before.get(name) != after.get(name)]
     if not names and not other:
         return None
-    replaced = bool(names) and replaces(cloud, old, set(names))
+    replaced = bool(names) and replaces(types, old, set(names))
     scope = [*(["Properties"] if [name for name in names if name != "Tags"] else []), *other]
-    details = [_detail(name, replaced=replaced and replaces(cloud, old, {name})) for name in names]
+    details = [_detail(name, replaced=replaced and replaces(types, old, {name})) for name in names]
     return {
         **_named(old),
         "Action": "Modify",
@@ -136,7 +145,7 @@ def _detail(name: str, *, replaced: bool) -> dict[str, Any]:
     return {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"}
 
 
-def replaces(cloud: Host, old: Resource, names: set[str]) -> bool:
+def replaces(types: Types, old: Resource, names: set[str]) -> bool:
     """Return whether a change of these properties makes another resource; moto's models change in place."""
-    own = type_of(cloud, old.cf_resource_type)
+    own = type_of(types, old.cf_resource_type)
     return own is not None and own.replaces(names)

@@ -210,7 +210,7 @@ def update_stack(call: Call) -> dict[str, Any]:
     given = parameters_of(call.params.get("Parameters"), stack.parameters)
     template = parsed(text)
     values, tags = checked(call, template, given), tags_of(call) or None
-    if not differences.found(call.cloud, stack, template, values, tags):
+    if not differences.found(call.cloud.resource_types, stack, template, values, tags):
         raise rules.invalid("No updates are to be performed.")
     update(call, stack, text, values, tags)
     return {"StackId": stack.stack_id}

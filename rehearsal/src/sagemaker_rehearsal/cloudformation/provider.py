@@ -25,8 +25,8 @@ _ABSENT = ("Could not find", "NotFound", "does not exist", "NoSuch", "not found"
 def known(cloud: Host, kind: str) -> bool:
     """Return whether a type can be made: by us, or by moto's model of it."""
     if kind.startswith(CUSTOM):
-        return type_of(cloud, kind) is not None
-    return type_of(cloud, kind) is not None or parsing.resource_class_from_type(kind) is not None
+        return type_of(cloud.resource_types, kind) is not None
+    return type_of(cloud.resource_types, kind) is not None or parsing.resource_class_from_type(kind) is not None
 
 
 class Provider:
@@ -42,7 +42,7 @@ class Provider:
         Raises:
             ResourceError: with the reason.
         """
-        own = type_of(self._cloud, kind)
+        own = type_of(self._cloud.resource_types, kind)
         if own:
             return own.create(self._cloud, stack_id, logical, kind, properties)
         return self._native(stack, stack_id, logical, kind, properties)
@@ -53,7 +53,7 @@ class Provider:
         Raises:
             ResourceError: with the reason.
         """
-        own = type_of(self._cloud, old.cf_resource_type)
+        own = type_of(self._cloud.resource_types, old.cf_resource_type)
         return (
             own.update(self._cloud, stack_id, old, properties) if own else self._native_update(stack, old, properties)
         )
@@ -64,7 +64,7 @@ class Provider:
         Raises:
             ResourceError: with the reason.
         """
-        own = type_of(self._cloud, resource.cf_resource_type)
+        own = type_of(self._cloud.resource_types, resource.cf_resource_type)
         try:
             if own:
                 own.delete(self._cloud, resource)

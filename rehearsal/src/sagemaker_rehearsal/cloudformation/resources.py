@@ -175,9 +175,9 @@ def require_known(name: str, logical: str, properties: Iterable[str], known: Ite
         raise invalid_properties(logical, f"extraneous key [{unknown[0]}] is not permitted. {absent}")
 
 
-def type_of(cloud: Host, name: str) -> ResourceType | None:
-    """Return one of our resource types; None for those that moto has, and those that nobody has."""
-    return cast("ResourceType | None", cloud.resource_types.get(CUSTOM if name.startswith(CUSTOM) else name))
+def type_of(types: Mapping[str, Any], name: str) -> ResourceType | None:
+    """Return one of a cloud's resource types; None for those that moto has, and those that nobody has."""
+    return cast("ResourceType | None", types.get(CUSTOM if name.startswith(CUSTOM) else name))
 
 
 def generated_name(stack_id: str, logical: str, longest: int = 64) -> str:

@@ -19,7 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from .errors import FlowError, shown
-from .graph import Node
+from .node import Node
 from .table import as_text, cast, kind, typed
 
 pc: Any = pyarrow.compute  # pyarrow has no types

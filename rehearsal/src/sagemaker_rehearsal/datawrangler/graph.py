@@ -11,44 +11,12 @@ from typing import Any
 from .document import decode
 from .errors import FlowError, at, shown
 from .names import check_dataset_name, check_destination_name
+from .node import Input, Node
 
 VERSION = 1
 TYPES = ("SOURCE", "TRANSFORM", "VISUALIZATION", "DESTINATION")
 # What the Studio editor calls them; both are charts and have no table of their own.
 DRAWN_ONLY = frozenset({"VISUALIZATION"})
-
-
-@dataclass(frozen=True)
-class Input:
-    """One edge: the table `output_name` of the node `node_id` comes in as `name`."""
-
-    name: str
-    node_id: str
-    output_name: str
-
-
-@dataclass(frozen=True)
-class Node:
-    """One box of the flow, as the file has it."""
-
-    node_id: str
-    type: str
-    operator: str
-    name: str
-    parameters: Mapping[str, Any]
-    trained_parameters: Mapping[str, Any]
-    inputs: tuple[Input, ...]
-    outputs: tuple[str, ...]
-
-    @property
-    def dataset_name(self) -> str:
-        """The name of a SOURCE node's data, which is also its folder in the job's container."""
-        definition = self.parameters.get("dataset_definition")
-        return str(definition.get("name", "")) if isinstance(definition, Mapping) else ""
-
-    def problem(self, text: str) -> FlowError:
-        """Return the error that names this node and says `text`."""
-        return at(self.node_id, self.operator, text)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from .errors import shown
-
-if TYPE_CHECKING:
-    from .graph import Node
+from .node import Node
 
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._()+=@-]{0,126}")
 _S3 = re.compile(r"s3://[^/\x00-\x20\x7f]{3,}(/[^\x00-\x1f\x7f]*)?")

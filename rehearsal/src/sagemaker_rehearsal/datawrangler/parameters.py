@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from .errors import FlowError, shown
-from .graph import Node
+from .node import Node
 
 # What a node does: tables in (in the order of its inputs), tables out by output name.
 Tables = Mapping[str, pd.DataFrame]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .errors import FlowError, shown
-from .graph import Flow, Node
+from .graph import Flow
+from .node import Node
 from .operators import build
 from .parameters import Transform
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from .errors import FlowError, shown
 from .files import new_folder, read_source, write_parts
-from .graph import Flow, Node
+from .graph import Flow
+from .node import Node
 from .parameters import Tables
 from .plan import Plan, plan
 

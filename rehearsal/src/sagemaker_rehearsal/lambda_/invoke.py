@@ -15,9 +15,10 @@ from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.iam import identity
 from sagemaker_rehearsal.lambda_ import logs
+from sagemaker_rehearsal.lambda_.function import Function, Invocation
 from sagemaker_rehearsal.lambda_.names import name_of
 from sagemaker_rehearsal.lambda_.sandbox import LOG_TAIL, Answer
-from sagemaker_rehearsal.lambda_.store import Function, Invocation, of
+from sagemaker_rehearsal.lambda_.store import of
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import Host
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.iam import identity
+from sagemaker_rehearsal.lambda_.function import Function
+from sagemaker_rehearsal.lambda_.sandbox import Answer, Sandbox
 from sagemaker_rehearsal.server.service import Host
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.lambda_.sandbox import Answer, Sandbox
-    from sagemaker_rehearsal.lambda_.store import Function
 
 _writing = threading.Lock()
 

@@ -11,11 +11,12 @@ from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 
 from sagemaker_rehearsal.lambda_ import code
+from sagemaker_rehearsal.lambda_.function import DEFAULTS, Function
 from sagemaker_rehearsal.lambda_.invoke import invoke, invoke_async
 from sagemaker_rehearsal.lambda_.names import LATEST, arn_of, name_of, required_latest
 from sagemaker_rehearsal.lambda_.permissions import permits
 from sagemaker_rehearsal.lambda_.runtime import LAMBDA, RESERVED
-from sagemaker_rehearsal.lambda_.store import DEFAULTS, Function, of
+from sagemaker_rehearsal.lambda_.store import of
 from sagemaker_rehearsal.server import protocols, validation
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import Call, Handler, operation

@@ -13,14 +13,11 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sagemaker_rehearsal.iam import identity
+from sagemaker_rehearsal.lambda_.function import Function
 from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.service import Host
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.lambda_.store import Function
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")

@@ -11,13 +11,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sagemaker_rehearsal.lambda_ import runtime
+from sagemaker_rehearsal.lambda_.function import Function
 from sagemaker_rehearsal.server.service import Host
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.lambda_.store import Function
 
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
 INIT_SECONDS = 10.0

@@ -9,7 +9,8 @@ from typing import Any
 from sagemaker_rehearsal.pipelines import graph
 from sagemaker_rehearsal.pipelines.cache import Cache
 from sagemaker_rehearsal.pipelines.errors import ExecutorError
-from sagemaker_rehearsal.pipelines.execution import Context, Execution, StepRun, execute, new_id, values
+from sagemaker_rehearsal.pipelines.execution import execute, values
+from sagemaker_rehearsal.pipelines.records import Context, Execution, StepRun, new_id
 from sagemaker_rehearsal.sagemaker import jobs, state_events
 from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.errors import AwsError, invalid

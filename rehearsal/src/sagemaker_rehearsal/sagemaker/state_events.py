@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sagemaker_rehearsal.events import publish
-from sagemaker_rehearsal.pipelines.execution import Execution, StepRun
+from sagemaker_rehearsal.pipelines.records import Execution, StepRun
 from sagemaker_rehearsal.server.service import Call, Host
 
 PACKAGE = "SageMaker Model Package State Change"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import shown
-from ..graph import Node
+from ..node import Node
 from ..parameters import Parameters, Transform
 from . import (
     balance,

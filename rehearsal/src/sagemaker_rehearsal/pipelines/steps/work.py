@@ -8,16 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sagemaker_rehearsal.pipelines.errors import ExecutorError
+from sagemaker_rehearsal.pipelines.records import Context, Execution, StepRun
 from sagemaker_rehearsal.pipelines.storage import Storage
 from sagemaker_rehearsal.processes import environment, tail
 from sagemaker_rehearsal.server import protocols, validation
 from sagemaker_rehearsal.server.errors import AwsError
-
-if TYPE_CHECKING:
-    from sagemaker_rehearsal.pipelines.execution import Context, Execution, StepRun
 
 LETTERS = string.ascii_letters + string.digits
 
@@ -28,10 +26,10 @@ class Work:
 
     step: Mapping[str, Any]
     arguments: Mapping[str, Any]
-    execution: "Execution"
-    context: "Context"
+    execution: Execution
+    context: Context
     storage: Storage
-    run: "StepRun"
+    run: StepRun
 
     def job_name(self, longest: int = 63) -> str:
         """Make a job name as the service does: `pipelines-<execution>-<step>-<random>`."""
