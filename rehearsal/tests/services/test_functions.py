@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from sagemaker_rehearsal import lambda_
 from sagemaker_rehearsal.account import SERVICES
+from sagemaker_rehearsal.iam import allows_service
 from sagemaker_rehearsal.lambda_.names import arn_of, name_of
-from sagemaker_rehearsal.lambda_.permissions import permits
 from sagemaker_rehearsal.server import Cloud
 from sagemaker_rehearsal.server.errors import AwsError
 
@@ -416,9 +416,12 @@ ALLOW = {"Effect": "Allow", "Principal": {"Service": EVENTS}, "Action": INVOKE, 
 )
 def test_a_policy_lets_a_service_in_or_not(change: dict[str, Any], expected: bool) -> None:
     policy = {"Version": "2012-10-17", "Statement": [{**ALLOW, **change}]}
-    assert permits(policy, EVENTS, INVOKE, "arn:f", CONTEXT) is expected
+    assert allows_service(policy, EVENTS, INVOKE, "arn:f", CONTEXT) is expected
 
 
 def test_a_denial_is_stronger_than_a_permission() -> None:
     policy = {"Statement": [ALLOW, {**ALLOW, "Effect": "Deny"}]}
-    assert (permits(policy, EVENTS, INVOKE, "arn:f", {}), permits({}, EVENTS, INVOKE, "arn:f", {})) == (False, False)
+    assert (allows_service(policy, EVENTS, INVOKE, "arn:f", {}), allows_service({}, EVENTS, INVOKE, "arn:f", {})) == (
+        False,
+        False,
+    )

@@ -12,8 +12,7 @@ from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal import lambda_
 from sagemaker_rehearsal.events.input_transformer import TransformError, message
-from sagemaker_rehearsal.iam import identity
-from sagemaker_rehearsal.lambda_.permissions import permits
+from sagemaker_rehearsal.iam import allows_service, identity
 from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import Host
@@ -69,7 +68,7 @@ def service_of(arn: str) -> str:
 def _to_function(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
     arn = target["Arn"]
     policy = lambda_.of(cloud).policy(lambda_.name_of(arn))
-    if not permits(policy, PRINCIPAL, "lambda:InvokeFunction", arn, _context(rule_arn)):
+    if not allows_service(policy, PRINCIPAL, "lambda:InvokeFunction", arn, _context(rule_arn)):
         raise DeliveryError(
             f"{PRINCIPAL} may not invoke {arn} for {rule_arn}: the function's policy does not allow it (NO_PERMISSIONS)"
         )
@@ -108,7 +107,7 @@ def _to_topic(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any]) 
     """
     sns = cloud.client("sns")
     policy = json.loads(sns.get_topic_attributes(TopicArn=target["Arn"])["Attributes"].get("Policy") or "{}")
-    if not permits(policy, PRINCIPAL, "sns:Publish", target["Arn"], {}):
+    if not allows_service(policy, PRINCIPAL, "sns:Publish", target["Arn"]):
         raise DeliveryError(f"{PRINCIPAL} may not publish to {target['Arn']}: the topic's policy does not allow it")
     # A text keeps its quotation marks, in mails too: https://github.com/aws/aws-cdk/issues/38121,
     # https://github.com/hashicorp/terraform-provider-aws/issues/43253
@@ -136,7 +135,7 @@ def send_to_queue(
     url = sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
     policy = json.loads(found.get("Policy") or "{}")
-    if not permits(policy, PRINCIPAL, "sqs:SendMessage", arn, _context(rule_arn)):
+    if not allows_service(policy, PRINCIPAL, "sqs:SendMessage", arn, _context(rule_arn)):
         raise DeliveryError(f"{PRINCIPAL} may not send to {arn} for {rule_arn}: the queue's policy does not allow it")
     more: dict[str, Any] = {"MessageGroupId": group} if group else {}
     sqs.send_message(QueueUrl=url, MessageBody=text, MessageAttributes=dict(attributes or {}), **more)

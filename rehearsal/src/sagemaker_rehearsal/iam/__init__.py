@@ -8,12 +8,14 @@ from sagemaker_rehearsal.iam import document_checks, policy_types, role_types, s
 from sagemaker_rehearsal.iam.decision import enforced, require
 from sagemaker_rehearsal.iam.enforcement import enforce
 from sagemaker_rehearsal.iam.identity import ADMINISTRATOR, Principal, client_as, keys_for, on_behalf, principal_of
+from sagemaker_rehearsal.iam.policy import allows_service
 from sagemaker_rehearsal.server.service import Service, collect
 
 __all__ = [
     "ADMINISTRATOR",
     "SERVICE",
     "Principal",
+    "allows_service",
     "client_as",
     "enforce",
     "enforced",

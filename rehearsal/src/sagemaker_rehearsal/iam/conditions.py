@@ -66,7 +66,7 @@ _OPERATORS: dict[str, Compare] = {
     "DateLessThanEquals": _dates(lambda given, wanted: given <= wanted),
     "DateGreaterThan": _dates(lambda given, wanted: given > wanted),
     "DateGreaterThanEquals": _dates(lambda given, wanted: given >= wanted),
-    "Bool": lambda wanted, given: plain(wanted).lower() == given.lower(),
+    "Bool": lambda wanted, given: plain(wanted).lower() == given.lower() in ("true", "false"),
     "BinaryEquals": lambda wanted, given: plain(wanted) == given,
     "IpAddress": _address,
     "ArnEquals": arn_like,

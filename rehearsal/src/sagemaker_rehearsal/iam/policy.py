@@ -288,3 +288,26 @@ def trusted(request: Request, trust: Policy, identity: Policies) -> Decision:
     if not decision.allowed or _named(request, (trust,)):
         return decision
     return Decision(False, f"because no resource-based policy allows the {request.action} action")
+
+
+def allows_service(
+    document: Mapping[str, Any], service: str, action: str, resource: str, context: Mapping[str, str] | None = None
+) -> bool:
+    """Return whether a resource's policy allows an action to a service of AWS, which comes without a role.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
+
+    Args:
+        document: the policy of a function, topic, queue or role; empty for none.
+        service: e.g. `events.amazonaws.com`.
+        action: e.g. `lambda:InvokeFunction`.
+        resource: the ARN of what has the policy.
+        context: condition keys in lower case.
+    """
+    try:
+        policy = read(json.dumps(document))
+    except PolicyError:
+        return False
+    keys = {key: (value,) for key, value in (context or {}).items()}
+    request = Request(action, resource, Caller("", service=service), keys)
+    return decide(request, Policies(resource=(policy,))).allowed

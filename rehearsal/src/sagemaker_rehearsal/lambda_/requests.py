@@ -10,11 +10,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 
+from sagemaker_rehearsal.iam import allows_service
 from sagemaker_rehearsal.lambda_ import code
 from sagemaker_rehearsal.lambda_.function import DEFAULTS, Function
 from sagemaker_rehearsal.lambda_.invoke import invoke, invoke_async
 from sagemaker_rehearsal.lambda_.names import LATEST, arn_of, name_of, required_latest
-from sagemaker_rehearsal.lambda_.permissions import permits
 from sagemaker_rehearsal.lambda_.runtime import LAMBDA, RESERVED
 from sagemaker_rehearsal.lambda_.store import of
 from sagemaker_rehearsal.server import protocols, validation
@@ -118,7 +118,7 @@ def _check_role(call: Call, arn: str) -> None:
     except ClientError:
         raise refused(said) from None
     trust = role["AssumeRolePolicyDocument"]
-    if role["Arn"] != arn or not permits(trust, LAMBDA, "sts:AssumeRole", arn, {}):
+    if role["Arn"] != arn or not allows_service(trust, LAMBDA, "sts:AssumeRole", arn):
         raise refused(said)
 
 
