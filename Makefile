@@ -1,4 +1,4 @@
-# The template's commands. The generated repository has its own Makefile; `rehearsal` calls that one.
+# The template's commands. The generated repository has its own Makefile.
 SHELL = /bin/sh
 PYTHON ?= python3
 DATA ?=
@@ -10,65 +10,59 @@ audit_venv = build/audit-venv
 python = "$(venv)/bin/python"
 baked = build/rehearsal/adult-income
 install = sh "$(template)/constraints/install.sh"
-# The control plane stands on the data plane, which is copied byte for byte and so can be imported where it is
-control = PYTHONPATH="$$PWD:$$PWD/$(template)" "$(baked_venv)/bin/python"
 
-.PHONY: help rehearsal rehearsal-baked bake test test-fast test-control test-baked lint type type-control audit bench tree pins clean install install-control install-control-dev
+.PHONY: help rehearsal bake test test-fast test-engine test-rehearsed test-baked lint type audit bench wheel tree pins clean install bundles
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-rehearsal: install-control  ## all ten steps on an embedded AWS (DATA=folder or file, else looked up)
-	@data="$(DATA)"; \
-	$(control) -m catalog.rehearsal run --approve --publisher "$(venv)/bin/python" $${data:+--data "$$data"}
-
-rehearsal-baked: bake  ## render the template, and run steps 4 to 10 in it, without the control plane
-	@data="$(DATA)"; \
-	if [ -n "$$data" ] && [ ! -e "$$data" ] && [ -e "$(PWD)/$$data" ]; then data="$(PWD)/$$data"; fi; \
-	if [ -e "$$data" ]; then data="$$(cd "$$(dirname "$$data")" && pwd)/$$(basename "$$data")"; fi; \
-	status=0; $(MAKE) --no-print-directory -C "$(baked)" rehearsal DATA="$$data" VENV="$$PWD/$(baked_venv)" PYTHON="$(PYTHON)" || status=$$?; \
-	for file in "$(baked)"/build/rehearsal/*.json "$(baked)"/build/rehearsal/*.html; do \
-		if [ -e "$$file" ]; then cp "$$file" build/rehearsal/; fi; done; exit $$status
+rehearsal: bundles  ## all ten steps on an embedded AWS (DATA=folder or file, else looked up)
+	@data="$(DATA)"; "$(venv)/bin/rehearse" run --approve $${data:+--data "$$data"}
 
 bake: install
-	@rm -f build/rehearsal/report.json
 	@"$(venv)/bin/cookiecutter" --no-input --overwrite-if-exists --default-config --output-dir build/rehearsal . >build/rehearsal.log || \
 		{ cat build/rehearsal.log; exit 1; }
 
-test:  ## everything: the template, then the generated repository with its whole rehearsal
-	@$(MAKE) --no-print-directory --keep-going lint type audit test-fast test-control test-baked
+test:  ## everything: the template, the engine, then the generated repository with its whole rehearsal
+	@$(MAKE) --no-print-directory --keep-going lint type audit test-fast test-engine test-rehearsed test-baked
 
 test-fast: install  ## the tests of the template alone
 	$(python) -m pytest
+
+test-engine: install  ## the tests of the engine alone
+	cd rehearsal && "../$(venv)/bin/python" -m pytest
+
+test-rehearsed: bundles  ## the product on the engine, and the ten steps on the small sample
+	$(python) -m pytest tests/rehearsed
 
 test-baked: bake
 	$(MAKE) --no-print-directory -C "$(baked)" test VENV="$$PWD/$(baked_venv)" PYTHON="$(PYTHON)"
 	$(MAKE) --no-print-directory -C "$(baked)" rehearsal DATA="$${TEST_DATA:-synthetic}" VENV="$$PWD/$(baked_venv)" PYTHON="$(PYTHON)"
 
-lint: install  ## style
+lint: install  ## style, and which room of the engine may import which
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
-	"$(venv)/bin/shellcheck" "$(template)"/constraints/*.sh .ci/run
+	cd rehearsal && "../$(venv)/bin/lint-imports" --no-logo --no-cache
+	"$(venv)/bin/shellcheck" "$(template)"/constraints/*.sh constraints/*.sh .ci/run
 
-test-control: install-control-dev  ## the control plane of the rehearsal, and the ten steps on the small sample
-	$(control) -m pytest --confcutdir=tests/control tests/control
-
-type: install type-control  ## types
+type: install  ## types
 	$(python) -m mypy
-
-type-control: install-control-dev
-	MYPYPATH="$(template)" "$(baked_venv)/bin/python" -m mypy --config-file catalog/rehearsal/mypy.ini
+	cd rehearsal && "../$(venv)/bin/python" -m mypy
 
 audit:  ## security: checkov over the CloudFormation templates, an IAM linter over their policies (no network)
 	@$(install) "$(audit_venv)" "$(PYTHON)" constraints audit
 	"$(audit_venv)/bin/python" -m tests.catalog.audit
 
-bench: install-control bake  ## measurements, one row each
+bench: bundles  ## measurements, one row each
 	$(python) -m bench.render
 	$(python) -m bench.install
 	$(python) -m bench.hook
-	$(control) -m bench.control
-	$(MAKE) --no-print-directory -C "$(baked)" bench VENV="$$PWD/$(baked_venv)" PYTHON="$(PYTHON)"
+	$(python) -m bench.control
+	$(python) -m bench.definition
+	cd rehearsal && for name in flow endpoint; do "../$(venv)/bin/python" -m "bench.$$name" || exit 1; done
+
+wheel: install  ## build the engine's wheel into the template, and pin it; after each change of the engine or the product
+	$(python) rehearsal/wheel.py
 
 tree: install  ## write tests/tree.txt anew after adding or removing a file of the template
 	$(python) -m tests.tree
@@ -78,16 +72,14 @@ pins: install  ## resolve every pinned set anew (needs a package index)
 	sh constraints/compile.sh "$$PWD/$(venv)/bin/uv"
 
 clean:  ## remove what the commands wrote
-	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis rehearsal/.mypy_cache rehearsal/.hypothesis
 
+# The engine is installed from its source, so that an edit needs no wheel
 install:
 	@mkdir -p build/rehearsal
 	@$(install) "$(venv)" "$(PYTHON)" constraints dev
+	@[ -x "$(venv)/bin/rehearse" ] || $(python) -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
+		--no-build-isolation --editable rehearsal
 
-install-control: install
-	@$(install) "$(baked_venv)" "$(PYTHON)" "$(template)/constraints" rehearsal dev
-	@"$(venv)/bin/python" -m catalog.bundle write >/dev/null
-
-install-control-dev: install
-	@$(install) "$(baked_venv)" "$(PYTHON)" "$(template)/constraints" dev
-	@"$(venv)/bin/python" -m catalog.bundle write >/dev/null
+bundles: install
+	@$(python) -m catalog.bundle write >/dev/null

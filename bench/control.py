@@ -10,11 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from rehearsal.report import Report
-
-from catalog.rehearsal.account import account
-from catalog.rehearsal.people import People
-from catalog.rehearsal.walk import Walk
+from sagemaker_rehearsal.account import account
+from sagemaker_rehearsal.scenario.personas import People
+from sagemaker_rehearsal.scenario.report import Report
+from sagemaker_rehearsal.scenario.ten_steps import Walk
 
 REGION = "us-east-1"
 COUNTS = (1, 10, 50)
@@ -30,7 +29,7 @@ def row(name: str, value: float, unit: str = "") -> None:
 def ready(folder: Path) -> float:
     """Return the seconds from the command line to the exports that `up` prints."""
     begun = time.monotonic()
-    command = [sys.executable, "-m", "catalog.rehearsal", "up", "--data", "synthetic", "--work", str(folder)]
+    command = [sys.executable, "-m", "sagemaker_rehearsal", "up", "--data", "synthetic", "--work", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         any(line.startswith("until") for line in process.stdout or ())
         taken = time.monotonic() - begun

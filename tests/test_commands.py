@@ -27,7 +27,8 @@ def repository(bake: Bake, tmp_path: Path) -> Path:
     """Return a repository in a folder with a blank in its name, whose environment is complete but for its Python."""
     folder = tmp_path / "my work" / "adult-income"
     shutil.copytree(bake(), folder)
-    program(folder / ".venv" / "bin" / "python", SAYS_ITS_ARGUMENTS)
+    for name in ("python", "rehearse"):
+        program(folder / ".venv" / "bin" / name, SAYS_ITS_ARGUMENTS)
     shutil.copy(folder / "constraints" / "rehearsal.txt", folder / ".venv" / ".pins-rehearsal")
     return folder
 
@@ -45,7 +46,7 @@ def test_a_complete_environment_is_not_installed_again(repository: Path) -> None
     """Pins are compared by content, so a new rendering with the same pins installs nothing either."""
     (repository / "constraints" / "rehearsal.txt").touch()
     ran = make(repository, "rehearsal")
-    assert (0, "-m\nrehearsal\nrun\n--approve\n", "") == (ran.returncode, ran.stdout, ran.stderr)
+    assert (0, "run\n--approve\n", "") == (ran.returncode, ran.stdout, ran.stderr)
 
 
 def test_data_in_a_path_with_blanks_arrives_whole(repository: Path) -> None:
@@ -75,5 +76,5 @@ def test_an_unsupported_python_is_named_with_a_way_out(repository: Path, tmp_pat
 
 def test_the_commands_list_themselves(repository: Path) -> None:
     listed = [line.split()[1] for line in make(repository).stdout.splitlines()]
-    expected = ["help", "rehearsal", "test", "test-fast", "lint", "type", "bench", "pins", "clean"]
+    expected = ["help", "rehearsal", "test", "test-fast", "lint", "type", "pins", "clean"]
     assert expected == listed

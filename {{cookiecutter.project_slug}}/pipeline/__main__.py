@@ -114,6 +114,14 @@ def new_flow(command: Command) -> int:
     return 0
 
 
+def find_data(given: argparse.Namespace) -> int:
+    """Find the input CSV without a check, and print where it is and where it comes from, as JSON."""
+    source = given.source or settings.load(ROOT / "settings.yaml").data.source
+    found = sources.find(source, given.data, given.work)
+    print(json.dumps({"location": str(found.location), "origin": found.origin}))
+    return 0
+
+
 def _plan(command: Command, data: Source | None = None) -> Any:  # noqa: ANN401
     from pipeline.upload import plan
 
@@ -234,6 +242,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
             one.add_argument("csv", type=Path)
             one.add_argument("--output", type=Path, default=Path("flows/preprocess.flow"))
             one.add_argument("--force", action="store_true", help="replace the flow that is there")
+    find = commands.add_parser("find-data", help=str(find_data.__doc__), description=find_data.__doc__)
+    find.add_argument("--data", default=os.environ.get("DATA") or None, help="folder, CSV or s3:// URI")
+    find.add_argument("--source", help="in the place of settings.yaml's data.source")
+    find.add_argument("--work", type=Path, default=Path("build/data"), help="folder for a CSV that has to be made")
     return parser.parse_args(arguments)
 
 
@@ -241,6 +253,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0, 1 when it failed, or 2 when what it was given is wrong."""
     given = parse(arguments)
     try:
+        if given.command == "find-data":
+            return find_data(given)
         found = settings.load(ROOT / "settings.yaml")
         environment = _environment(found, given.command in OFFLINE)
         os.environ.setdefault("AWS_DEFAULT_REGION", environment.region)

@@ -39,6 +39,8 @@ Fetch = Callable[[str], bytes]
 class UnreachableError(DataError):
     """The sample data is nowhere to be had: not given, not cached, and no mirror answers."""
 
+    exit_code = 4
+
 
 @dataclass(frozen=True)
 class Source:

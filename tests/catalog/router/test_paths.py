@@ -23,7 +23,6 @@ NEITHER = {
     "LICENSE",
     "Makefile",
     "README.md",
-    "bench",
     "constraints/compile.sh",
     "constraints/dev.in",
     "constraints/dev.txt",
@@ -35,8 +34,8 @@ NEITHER = {
     "constraints/uv.in",
     "constraints/uv.txt",
     "pyproject.toml",
-    "rehearsal",
     "tests",
+    "wheels",
 }
 
 

@@ -1,0 +1,6 @@
+"""Steps 1, 2, 7 and 10: CloudFormation: moto keeps stacks, our engine resolves templates and makes the resources."""
+
+from sagemaker_rehearsal.cloudformation import changesets, operations
+from sagemaker_rehearsal.server.service import Service, collect
+
+SERVICE = Service("cloudformation", operations=collect(changesets, operations))

@@ -1,0 +1,43 @@
+"""Step 10: CloudWatch: what statistics can be asked for, and whose namespaces take data.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sagemaker_rehearsal.server.errors import AwsError
+from sagemaker_rehearsal.server.service import Call, operation
+
+SHORT = (1, 5, 10, 20, 30)  # seconds; above, multiples of 60
+MOST_POINTS = 1440
+
+
+def _seconds(given: Any) -> float:  # noqa: ANN401 (as the protocol has it)
+    if isinstance(given, (int, float)):
+        return float(given)
+    return (given if isinstance(given, datetime) else datetime.fromisoformat(str(given))).timestamp()
+
+
+@operation("cloudwatch", "GetMetricStatistics")
+def get_metric_statistics(call: Call) -> dict[str, Any]:
+    """Give statistics of a span and a period that go together."""
+    period, start, end = call.params["Period"], _seconds(call.params["StartTime"]), _seconds(call.params["EndTime"])
+    if start >= end:
+        raise AwsError("InvalidParameterValue", "The parameter StartTime must be less than the parameter EndTime.")
+    if period not in SHORT and period % 60:
+        raise AwsError("InvalidParameterValue", "The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
+    points = int((end - start) // period)
+    if points > MOST_POINTS:
+        said = f"You have requested up to {points:,} datapoints, which exceeds the limit of {MOST_POINTS:,}."
+        raise AwsError("InvalidParameterCombination", said)
+    return call.to_moto()
+
+
+@operation("cloudwatch", "PutMetricData")
+def put_metric_data(call: Call) -> dict[str, Any]:
+    """Take data, but not into AWS's own namespaces."""
+    if call.params["Namespace"].startswith("AWS/"):
+        raise AwsError("InvalidParameterValue", "The value AWS/ for parameter Namespace is invalid.")
+    return call.to_moto()

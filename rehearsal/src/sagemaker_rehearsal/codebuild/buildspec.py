@@ -1,0 +1,233 @@
+"""Steps 4, 6 and 8: run a real buildspec as CodeBuild would: its phases, variables and artifacts, in a clean checkout.
+
+Of buildspec 0.2: env.variables and exported-variables; phases with commands, finally and on-failure; artifacts.files
+and base-directory. The install phase is not run: the rehearsal's environment holds the same constraint files, and more.
+https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
+"""
+
+import fnmatch
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sagemaker_rehearsal.processes import Processes, environment, tail
+from sagemaker_rehearsal.server.errors import RehearsalError
+
+KEYS = {"version", "env", "phases", "artifacts", "cache", "reports", "batch", "run-as", "proxy"}
+PHASES = ("install", "pre_build", "build", "post_build")
+NOT_CHECKED_OUT = (
+    ".git",
+    ".venv",
+    "build",
+    "__pycache__",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    ".hypothesis",
+)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Commands of one phase."""
+
+    name: str
+    commands: tuple[str, ...]
+    last: tuple[str, ...]
+    aborts: bool
+
+
+@dataclass(frozen=True)
+class Buildspec:
+    """What a buildspec asks for."""
+
+    variables: Mapping[str, str]
+    exported: tuple[str, ...]
+    phases: tuple[Phase, ...]
+    files: tuple[str, ...]
+    base: str
+
+
+@dataclass
+class Build:
+    """How a build went."""
+
+    succeeded: bool
+    reason: str
+    log: Path
+    exported: dict[str, str] = field(default_factory=dict)
+
+
+def read(path: Path) -> Buildspec:
+    """Parse a buildspec.
+
+    Raises:
+        RehearsalError: when CodeBuild would refuse it, or it asks for what the rehearsal cannot do.
+    """
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise RehearsalError(f"{path}: cannot be read ({error}); restore it from the template") from error
+    if not isinstance(found, dict) or set(found) - KEYS or found.get("version") != 0.2:
+        raise RehearsalError(f"{path}: is no buildspec of version 0.2 with the sections {', '.join(sorted(KEYS))}")
+    env = found.get("env") or {}
+    secret = sorted({"parameter-store", "secrets-manager"} & set(env))
+    if secret:
+        raise RehearsalError(f"{path}: env.{secret[0]}: the rehearsal has no secrets; use env.variables")
+    phases = found.get("phases") or {}
+    unknown = sorted(set(phases) - set(PHASES))
+    if unknown:
+        raise RehearsalError(f"{path}: phases.{unknown[0]}: must be one of {', '.join(PHASES)}")
+    artifacts = found.get("artifacts") or {}
+    return Buildspec(
+        variables={key: str(value) for key, value in (env.get("variables") or {}).items()},
+        exported=tuple(env.get("exported-variables") or ()),
+        phases=tuple(_phase(name, phases[name], path) for name in PHASES if name in phases),
+        files=tuple(artifacts.get("files") or ()),
+        base=artifacts.get("base-directory", "."),
+    )
+
+
+def _phase(name: str, phase: Mapping[str, Any], path: Path) -> Phase:
+    for key in ("commands", "finally"):
+        for command in phase.get(key) or ():
+            if not isinstance(command, str):
+                raise RehearsalError(
+                    f"{path}: phases.{name}.{key}: {command!r} is no text; quote a command that holds a colon"
+                )
+    aborts = str(phase.get("on-failure", "CONTINUE" if name == "build" else "ABORT")).upper() == "ABORT"
+    return Phase(name, tuple(phase.get("commands") or ()), tuple(phase.get("finally") or ()), aborts)
+
+
+def checkout(repository: Path, target: Path) -> Path:
+    """Copy what a clone would hold: what Git knows or would add; without Git, all but caches and environments."""
+    if target.exists():
+        shutil.rmtree(target)
+    git = shutil.which("git")
+    listed = None
+    if git and (repository / ".git").exists():
+        command = [git, "-C", str(repository), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (fixed arguments)
+    if listed is None or listed.returncode:
+        shutil.copytree(repository, target, ignore=shutil.ignore_patterns(*NOT_CHECKED_OUT), symlinks=True)
+        return target
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        source = repository / name
+        if source.is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+    return target
+
+
+def run(
+    spec: Buildspec, source: Path, log: Path, env: Mapping[str, str], processes: Processes, artifact: Path | None = None
+) -> Build:
+    """Run a buildspec in `source`, which is the project's checkout or an earlier build's artifact.
+
+    Args:
+        spec: what to run.
+        source: the folder to run it in.
+        log: where all output goes.
+        env: the build project's variables.
+        processes: starts the commands, and ends them when the rehearsal ends.
+        artifact: folder to collect the artifact's files in.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("", encoding="utf-8")
+    state = environment(env, spec.variables, env, {"CODEBUILD_SRC_DIR": str(source), "CODEBUILD_BUILD_SUCCEEDING": "1"})
+    reason = ""
+    for phase in spec.phases:
+        if phase.name == "install":
+            _note(log, "Phase install is left out: this environment was made from the same constraint files")
+            continue
+        state["CODEBUILD_BUILD_SUCCEEDING"] = "0" if reason else "1"
+        code, state = _run_phase(phase, source, log, state, processes)
+        if code:
+            reason = reason or f"phase {phase.name} ended with exit code {code}: {_last_words(log)}"
+            if phase.aborts:
+                break
+    if not reason and artifact is not None:
+        reason = _collect(spec, source, artifact)
+    _note(log, f"Build {'failed: ' + reason if reason else 'succeeded'}")
+    return Build(not reason, reason, log, {name: state[name] for name in spec.exported if name in state})
+
+
+def _run_phase(
+    phase: Phase, source: Path, log: Path, state: dict[str, str], processes: Processes
+) -> tuple[int, dict[str, str]]:
+    """Run a phase in one shell; give its exit code, and the variables that it leaves for the next."""
+    _note(log, f"Entering phase {phase.name}")
+    folder = log.with_name(f"{log.stem}.shell")
+    folder.mkdir(parents=True, exist_ok=True)
+    left, script = folder / f"{phase.name}.env", folder / f"{phase.name}.sh"
+    end = f"code=$?; {_lines(phase.last, folder, 'finally')} env -0 > {shlex.quote(str(left))}; exit $code"
+    lines = [f"at_end() {{ {end}; }}", "trap at_end EXIT", "set -a"]
+    lines += [
+        _lines((command,), folder, f"{phase.name}-{number}", True) for number, command in enumerate(phase.commands)
+    ]
+    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    bash = shutil.which("bash")
+    if bash is None:
+        raise RehearsalError("bash is not found; buildspecs need it; install it or run the rehearsal on Linux or macOS")
+    process = processes.start([bash, "--noprofile", "--norc", str(script)], log, state, source)
+    code = processes.wait(process)
+    if left.exists():
+        pairs = left.read_text(encoding="utf-8", errors="replace").split("\0")
+        state = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    return code, state
+
+
+def _lines(commands: tuple[str, ...], folder: Path, name: str, stop: bool = False) -> str:
+    """Write commands to files and give the shell's lines that say and source them."""
+    parts = []
+    for number, command in enumerate(commands):
+        file = folder / f"{name}-{number}.command"
+        file.write_text(command + "\n", encoding="utf-8")
+        quoted = shlex.quote(str(file))
+        said = f'printf "[Container] Running command %s\\n" "$(cat {quoted})";'
+        parts.append(f"{said} . {quoted}{' || exit $?' if stop else ';'}")
+    return " ".join(parts)
+
+
+def _collect(spec: Buildspec, source: Path, artifact: Path) -> str:
+    """Copy the artifact's files; give the reason when there are none."""
+    base = source / spec.base
+    found = [path for path in sorted(base.rglob("*")) if path.is_file() and _wanted(path.relative_to(base), spec.files)]
+    if spec.files and not found:
+        return f"no matching artifact paths found for {', '.join(spec.files)}"
+    if artifact.exists():
+        shutil.rmtree(artifact)
+    for path in found:
+        target = artifact / path.relative_to(base)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+    return ""
+
+
+def _wanted(path: Path, patterns: tuple[str, ...]) -> bool:
+    if "__pycache__" in path.parts:
+        return False
+    return any(pattern == "**/*" or fnmatch.fnmatch(path.as_posix(), pattern) for pattern in patterns)
+
+
+def _note(log: Path, text: str) -> None:
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"[Rehearsal] {text}{os.linesep}")
+
+
+def _last_words(log: Path) -> str:
+    """The last line that a command wrote; `error: ...` if there is one."""
+    lines = [
+        line
+        for line in tail(log, 4000).splitlines()
+        if line.strip() and not line.startswith(("[Rehearsal]", "[Container]"))
+    ]
+    errors = [line for line in lines if line.startswith("error:")]
+    return (errors or lines or ["it wrote nothing"])[-1][:600]

@@ -1,0 +1,102 @@
+"""Steps 3 and 4: who may pull from a repository and push to it, and how Git finds it.
+
+CodeCommit takes an access key as user name, with `%` and the session token where there is one, and a signature as
+password: https://docs.aws.amazon.com/codecommit/latest/userguide/setting-up-https-unixes.html. Signatures are not
+checked here, as nowhere in the rehearsal; Git without any credentials is the person who runs it, the administrator.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from typing import IO, Any, Protocol
+
+from sagemaker_rehearsal.codecommit.repositories import Repository
+from sagemaker_rehearsal.iam import enforced, principal_of, require
+from sagemaker_rehearsal.server.errors import AwsError
+from sagemaker_rehearsal.server.service import Host
+
+PULL, PUSH = "codecommit:GitPull", "codecommit:GitPush"
+FLUSH = b"0000"
+
+
+class Address(Protocol):
+    """Where an embedded cloud is."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+
+    @property
+    def region(self) -> str:
+        """Its region."""
+
+
+def git_environment(cloud: Address, keys: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give the variables with which Git finds this cloud under CodeCommit's own addresses, as `cloneUrlHttp` has them.
+
+    https://git-scm.com/docs/git-config#ENVIRONMENT: GIT_CONFIG_COUNT, GIT_CONFIG_KEY_n, GIT_CONFIG_VALUE_n.
+
+    Args:
+        cloud: the embedded cloud.
+        keys: AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN of who pulls and pushes; None for the administrator.
+    """
+    settings = {f"url.{cloud.url}/.insteadOf": f"https://git-codecommit.{cloud.region}.amazonaws.com/"}
+    if keys:
+        user = "%".join(filter(None, (keys["AWS_ACCESS_KEY_ID"], keys.get("AWS_SESSION_TOKEN"))))
+        token = base64.b64encode(f"{user}:unsigned".encode()).decode()
+        settings[f"http.{cloud.url}/.extraHeader"] = f"Authorization: Basic {token}"
+    numbered = list(enumerate(settings.items()))
+    names = {f"GIT_CONFIG_KEY_{number}": name for number, (name, _) in numbered}
+    values = {f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in numbered}
+    return {"GIT_CONFIG_COUNT": str(len(settings)), **names, **values}
+
+
+def check(cloud: Host, environ: Mapping[str, Any], repository: Repository, service: str, body: IO[bytes]) -> None:
+    """Check what a request of Git needs: GitPush with `codecommit:References` for each reference, else GitPull.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodecommit.html
+
+    Raises:
+        AwsError: the caller may not, or nobody has the access key.
+    """
+    user = _user(environ.get("HTTP_AUTHORIZATION", ""))
+    if not user:
+        return
+    key, _, token = user.partition("%")
+    principal = principal_of(key)
+    if enforced(cloud) and (principal.kind == "unknown" or principal.token != token):
+        raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid.")
+    if service == "/git-upload-pack" or "git-upload-pack" in environ.get("QUERY_STRING", ""):
+        require(cloud, principal, PULL, repository.arn)
+    if service != "/git-receive-pack":
+        return  # what a push will change is not known before its second request
+    for reference in references(body):
+        require(cloud, principal, PUSH, repository.arn, {"codecommit:references": (reference,)})
+
+
+def references(body: IO[bytes]) -> list[str]:
+    """Return the references that a push changes, and leave the body as it was.
+
+    https://git-scm.com/docs/pack-protocol#_reference_update_request_and_packfile_transfer
+    """
+    body.seek(0)
+    rows = [line.partition(b"\0")[0].split(b" ", 2) for line in _lines(body)]
+    body.seek(0)
+    return [row[2].decode("utf-8", "replace").strip() for row in rows if len(row) == 3]
+
+
+def _lines(body: IO[bytes]) -> Iterator[bytes]:
+    while (length := body.read(4)) not in (b"", FLUSH):
+        yield body.read(max(int(length, 16) - 4, 0))
+
+
+def _user(authorization: str) -> str:
+    kind, _, token = authorization.partition(" ")
+    if kind.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(token).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,41 @@
+"""Step 3: give long answers in pages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sagemaker_rehearsal.codecommit.errors import refused
+
+One = TypeVar("One")
+
+
+def page(rows: Sequence[One], token: str | None, size: int) -> tuple[Sequence[One], str | None]:
+    """Return the rows of a page, and the token of the next one.
+
+    Raises:
+        AwsError: InvalidContinuationTokenException, InvalidMaxResultsException.
+    """
+    if size < 1:
+        raise refused("InvalidMaxResultsException")
+    start = _position(token) if token is not None else 0
+    if not 0 <= start <= len(rows):
+        raise refused("InvalidContinuationTokenException")
+    end = start + size
+    return rows[start:end], _token(end) if end < len(rows) else None
+
+
+def _token(position: int) -> str:
+    return base64.urlsafe_b64encode(f"page:{position}".encode()).decode()
+
+
+def _position(token: str) -> int:
+    try:
+        kind, _, number = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
+        if kind == "page":
+            return int(number)
+    except (binascii.Error, ValueError):
+        pass
+    raise refused("InvalidContinuationTokenException")

@@ -1,0 +1,33 @@
+"""All steps: who calls, and whether AWS would let them.
+
+Nothing is denied until `enforce(cloud)`. `usage.summary(cloud)` returns what was denied, and what was granted and never
+used.
+"""
+
+from sagemaker_rehearsal.iam import document_checks, policy_types, role_types, sessions
+from sagemaker_rehearsal.iam.decision import enforced, require
+from sagemaker_rehearsal.iam.enforcement import enforce
+from sagemaker_rehearsal.iam.identity import ADMINISTRATOR, Principal, client_as, keys_for, on_behalf, principal_of
+from sagemaker_rehearsal.iam.policy import allows_service
+from sagemaker_rehearsal.server.service import Service, collect
+
+__all__ = [
+    "ADMINISTRATOR",
+    "SERVICE",
+    "Principal",
+    "allows_service",
+    "client_as",
+    "enforce",
+    "enforced",
+    "keys_for",
+    "on_behalf",
+    "principal_of",
+    "require",
+]
+
+SERVICE = Service(
+    "iam",
+    operations=collect(sessions, document_checks),
+    resource_types=(role_types.Role(), policy_types.ManagedPolicy(), policy_types.InlinePolicy()),
+    role_keys=keys_for,
+)

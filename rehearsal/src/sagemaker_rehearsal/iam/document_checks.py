@@ -1,0 +1,126 @@
+"""Steps 1 and 3: IAM's roles and policies: documents, quotas, and what may not be removed.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from moto.iam.exceptions import MalformedPolicyDocument
+from moto.iam.models import iam_backends
+from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
+
+from sagemaker_rehearsal.iam import attached_policies, documents
+from sagemaker_rehearsal.iam.policy import read
+from sagemaker_rehearsal.server.errors import AwsError
+from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
+
+AWS_OWN = "arn:aws:iam::aws:policy/"
+
+
+def _policy(arn: str) -> Any | None:  # noqa: ANN401 (moto's)
+    return iam_backends[ACCOUNT]["aws"].managed_policies.get(arn)
+
+
+def _limit(message: str) -> AwsError:
+    return AwsError("LimitExceeded", message, 409)
+
+
+def _require_small(what: str, quota: str, most: int, given: Iterable[str]) -> None:
+    if sum(map(documents.size, given)) > most:
+        raise _limit(f"Maximum policy size of {most} bytes exceeded for {what} (quota {quota})")
+
+
+def _require_trust(name: str, document: str) -> None:
+    try:
+        json.loads(document)
+    except ValueError as error:
+        raise AwsError("MalformedPolicyDocument", "This policy contains invalid Json") from error
+    try:
+        IAMTrustPolicyDocumentValidator(document).validate()
+    except MalformedPolicyDocument as error:
+        raise AwsError("MalformedPolicyDocument", str(error.message)) from error
+    if any(not (one.principals or one.not_principals) for one in read(document, name).statements):
+        raise AwsError("MalformedPolicyDocument", "Trust Policy statement must contain principals.")
+    _require_small(f"role {name}", "AssumeRolePolicySize", documents.TRUST, [document])
+
+
+def _require_boundary(arn: str | None) -> None:
+    if arn and not arn.startswith(AWS_OWN) and _policy(arn) is None:
+        raise AwsError("NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", 404)
+
+
+@operation("iam", "CreateRole")
+def create_role(call: Call) -> dict[str, Any]:
+    """Make a role whose trust policy and boundary are good."""
+    if attached_policies.named(call.params["RoleName"]) is None:
+        _require_trust(call.params["RoleName"], call.params["AssumeRolePolicyDocument"])
+        _require_boundary(call.params.get("PermissionsBoundary"))
+    return call.to_moto()
+
+
+@operation("iam", "UpdateAssumeRolePolicy")
+def update_assume_role_policy(call: Call) -> dict[str, Any]:
+    """Change whom a role trusts."""
+    _require_trust(call.params["RoleName"], call.params["PolicyDocument"])
+    return call.to_moto()
+
+
+@operation("iam", "PutRolePermissionsBoundary")
+def put_role_permissions_boundary(call: Call) -> dict[str, Any]:
+    """Give a role a boundary that exists."""
+    _require_boundary(call.params["PermissionsBoundary"])
+    return call.to_moto()
+
+
+@operation("iam", "PutRolePolicy")
+def put_role_policy(call: Call) -> dict[str, Any]:
+    """Put an inline policy into a role that has room for it."""
+    name, params = call.params["RoleName"], call.params
+    role = attached_policies.named(name)
+    if role is not None:
+        whole = {**role.policies, params["PolicyName"]: params["PolicyDocument"]}
+        _require_small(f"role {name}", "RolePolicySize", documents.INLINE, whole.values())
+    return call.to_moto()
+
+
+@operation("iam", "AttachRolePolicy")
+def attach_role_policy(call: Call) -> dict[str, Any]:
+    """Attach a policy to a role that has not too many."""
+    role = attached_policies.named(call.params["RoleName"])
+    held = set(role.managed_policies) if role is not None else set()
+    if len(held | {call.params["PolicyArn"]}) > documents.ATTACHED:
+        raise _limit(f"Cannot exceed quota for PoliciesPerRole: {documents.ATTACHED}")
+    return call.to_moto()
+
+
+@operation("iam", "CreatePolicy", "CreatePolicyVersion")
+def create_policy(call: Call) -> dict[str, Any]:
+    """Make a policy, or another version of one, that is not too long."""
+    if documents.size(call.params["PolicyDocument"]) > documents.MANAGED:
+        raise _limit(f"Cannot exceed quota for PolicySize: {documents.MANAGED}")
+    return call.to_moto()
+
+
+def _is_boundary(arn: str) -> bool:
+    roles = list(iam_backends[ACCOUNT]["aws"].roles.values())
+    return any(role.permissions_boundary_arn == arn for role in roles)
+
+
+@operation("iam", "DeletePolicy")
+def delete_policy(call: Call) -> dict[str, Any]:
+    """Remove a policy that nobody holds, and of which one version is left."""
+    arn = call.params["PolicyArn"]
+    found = _policy(arn)
+    if found is None:
+        raise AwsError("NoSuchEntity", f"Policy {arn} was not found.", 404)
+    # The same sentence where it is a boundary only: https://github.com/gruntwork-io/cloud-nuke/issues/972
+    if found.attachment_count or _is_boundary(arn):
+        raise AwsError("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
+    if len(found.versions) > 1:
+        said = (
+            "This policy has more than one version. Before you delete a policy, you must delete the policy's versions."
+        )
+        raise AwsError("DeleteConflict", f"{said} The default version is deleted with the policy.", 409)
+    return call.to_moto()

@@ -1,0 +1,126 @@
+"""All steps: the check that the front makes before each answer: who asks, what it takes, whether it is allowed."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+from botocore.model import OperationModel
+
+from sagemaker_rehearsal.iam import actions, attached_policies, identity, jobs, s3, trust, usage
+from sagemaker_rehearsal.iam.actions import Needed, Place
+from sagemaker_rehearsal.iam.decision import CODES, check
+from sagemaker_rehearsal.iam.identity import Principal
+from sagemaker_rehearsal.server.errors import AwsError
+from sagemaker_rehearsal.server.protocols import Wire
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
+
+Params = Mapping[str, object]
+# Before these, what roles are granted is noted for the list of what was never used
+_REMOVALS = frozenset(("DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "DeletePolicy"))
+_MISSING = ("MissingAuthenticationToken", "Request is missing Authentication Token")
+
+
+class Enforcement:
+    """Checks every request to a cloud, and every session of a role that a service starts."""
+
+    def __init__(self, cloud: Host) -> None:
+        self._cloud = cloud
+        self._lookup = attached_policies.Lookup(cloud)
+
+    def authorize(self, request: Wire, operation: OperationModel | None, params: Params) -> None:
+        """Check a request that a client makes."""
+        usage.of(self._cloud).count()
+        _authorize(self._cloud, self._lookup, request, operation, params)
+        if operation and operation.service_model.service_name == "sagemaker":
+            jobs.require(self._cloud, operation.name, params)
+        _remember(self._cloud, operation)
+
+    def permit(self, access_key: str, service: str, operation: str, params: Params) -> None:
+        """Check a request that a service makes with a role, and no client makes here: a job's start, or its own."""
+        principal, place = identity.principal_of(access_key), Place(self._cloud.region, ACCOUNT)
+        for needed in actions.of_api(service, operation, params, place, self._lookup):
+            check(self._cloud, principal, needed, self._cloud.region, service)
+        if service == "sagemaker":
+            jobs.require(self._cloud, operation, params)
+
+    def require_trust(self, role_arn: str, service: str, source_arn: str) -> None:
+        """Check that a role trusts a service."""
+        trust.require_service(self._cloud, role_arn, service, source_arn)
+
+
+def enforce(cloud: Host) -> None:
+    """From now on, check every request to this cloud, and every session of a role that a service starts."""
+    cloud.guard = Enforcement(cloud)
+
+
+def _remember(cloud: Host, operation: OperationModel | None) -> None:
+    if operation and operation.name in _REMOVALS and operation.service_model.service_name == "iam":
+        usage.of(cloud).remember(cloud)
+
+
+def _authorize(
+    cloud: Host, lookup: attached_policies.Lookup, request: Wire, operation: OperationModel | None, params: Params
+) -> None:
+    principal = identity.principal_of(request.access_key or _presigned(request.query))
+    if principal.kind == "administrator":
+        return
+    service = operation.service_model.service_name if operation else request.signing_name or "s3"
+    _authenticate(principal, request, service)
+    for needed in _needed(lookup, request, service, operation, params):
+        # Whether a role may be assumed depends on its trust policy too: `sessions` decides
+        if needed.action != "sts:AssumeRole":
+            check(cloud, principal, needed, request.region, service)
+    if service == "s3":
+        _hide_absence(cloud, principal, request)
+
+
+def _needed(
+    lookup: attached_policies.Lookup, request: Wire, service: str, operation: OperationModel | None, params: Params
+) -> list[Needed]:
+    place = Place(request.region, ACCOUNT)
+    if service == "sagemaker-runtime":
+        return actions.of_invocation(params, place)
+    if operation is not None and service != "s3":
+        return actions.of_api(service, operation.name, params, place, lookup)
+    if service == "s3":
+        return actions.of_s3(_asked(request), lookup)
+    return [Needed(f"{service}:{request.method}{request.path}", "*")]
+
+
+def _asked(request: Wire) -> s3.Asked:
+    return s3.Asked.read(request.method, request.path, request.query, request.headers, request.body)
+
+
+def _hide_absence(cloud: Host, principal: Principal, request: Wire) -> None:
+    """Only who may list a bucket learns that an object is not there.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+    asked = _asked(request)
+    reads = asked.key and request.method in ("GET", "HEAD") and "versionId" not in asked.query
+    if reads and not attached_policies.is_object(asked.bucket, asked.key):
+        check(cloud, principal, Needed("s3:ListBucket", f"arn:aws:s3:::{asked.bucket}"), request.region, "s3")
+
+
+def _presigned(query: str) -> str:
+    if "X-Amz-Credential" not in query and "AWSAccessKeyId" not in query:
+        return ""
+    values = parse_qs(query)
+    given = values.get("X-Amz-Credential") or values.get("AWSAccessKeyId") or [""]
+    return given[0].partition("/")[0]
+
+
+def _authenticate(principal: Principal, request: Wire, service: str) -> None:
+    """Refuse unsigned requests, keys that nobody has, and tokens of other sessions, in the service's own way."""
+    query = parse_qs(request.query)
+    token = request.headers.get("x-amz-security-token") or query.get("X-Amz-Security-Token", [""])[0]
+    token = token or query.get("x-amz-security-token", [""])[0]
+    if principal.kind != "unknown" and (not principal.token or principal.token == token):
+        return
+    if not request.access_key and not _presigned(request.query):
+        code, said = ("AccessDenied", "Access Denied") if service == "s3" else _MISSING
+        raise AwsError(code, said, 403)
+    if service == "s3":
+        said = "The AWS Access Key Id you provided does not exist in our records."
+        raise AwsError("InvalidAccessKeyId", said, 403)
+    code = "InvalidClientTokenId" if service in CODES else "UnrecognizedClientException"
+    raise AwsError(code, "The security token included in the request is invalid.", 403)

@@ -1,0 +1,130 @@
+"""All steps: who calls: sessions of roles, the clients that act as them, and the principal behind an access key.
+
+Sessions are moto's STS's, so that GetCallerIdentity names them. Nothing is allowed or denied here: see `enforcement`.
+"""
+
+import secrets
+import threading
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moto.core.base_backend import BackendDict
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from sagemaker_rehearsal.server import clients
+from sagemaker_rehearsal.server.clients import KEYS
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
+
+# The longest that a role's session may last: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html
+SESSION_SECONDS = 43200
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who made a request.
+
+    Attributes:
+        kind: `administrator`, `role`, `user`, or `unknown` for a key that nobody has.
+        arn: as AWS writes it into messages and `sts:GetCallerIdentity`.
+        entity_arn: the role's or user's own ARN, which is the condition key `aws:PrincipalArn`.
+        session: the session's name.
+        token: the session token that has to come with the key.
+        policy: the session policy, JSON, or empty.
+        called_via: services that pass a request on in this caller's name, the first one first (`aws:CalledVia`).
+    """
+
+    kind: str
+    arn: str
+    entity_arn: str = ""
+    session: str = ""
+    token: str = ""
+    policy: str = ""
+    called_via: tuple[str, ...] = ()
+
+
+ADMINISTRATOR = Principal("administrator", f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:root")
+UNKNOWN = Principal("unknown", "")
+_lock = threading.Lock()
+_sessions: dict[str, tuple[Principal, str]] = {}  # access key -> who, secret
+_keys: dict[tuple[str, str, str], dict[str, str]] = {}  # (address, role, session) -> variables
+
+
+def keys_for(cloud: Host, role_arn: str, session: str, service: str = "", source_arn: str = "") -> dict[str, str]:
+    """Start a session of a role, as a service does that acts with it.
+
+    Args:
+        cloud: the embedded cloud.
+        role_arn: the role.
+        session: the session's name; AWS's services have their own way to name theirs.
+        service: e.g. `codebuild.amazonaws.com`; when empty, any service that the role trusts.
+        source_arn: for which of its resources the service does it (`aws:SourceArn`).
+
+    Returns:
+        The variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
+
+    Raises:
+        AwsError: when permissions are enforced, and the role does not exist or does not trust the service.
+    """
+    if cloud.guard:
+        cloud.guard.require_trust(role_arn, service, source_arn)
+    made = begin(cloud, role_arn, session)
+    return variables(made.access_key_id, made.secret_access_key, made.session_token)
+
+
+def variables(access_key: str, secret: str, token: str) -> dict[str, str]:
+    """Give the environment variables of credentials."""
+    return {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
+
+
+def on_behalf(access_key: str, service: str) -> dict[str, str]:
+    """Give keys with which a service passes requests on in its caller's name, as CloudFormation does without a role.
+
+    The caller's policies decide about them; they carry `aws:CalledVia`.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
+    """
+    principal = principal_of(access_key)
+    if principal.kind in ("administrator", "unknown"):
+        return dict(KEYS) if principal is ADMINISTRATOR else variables(access_key, "", "")
+    forwarded = replace(principal, called_via=(*principal.called_via, service), token=secrets.token_hex(16))
+    made = f"ASIA{secrets.token_hex(8).upper()}"
+    with _lock:
+        _sessions[made] = (forwarded, "forwarded")
+    return variables(made, "forwarded", forwarded.token)
+
+
+def begin(cloud: Host, role_arn: str, session: str, policy: str = "") -> Any:  # noqa: ANN401 (moto's AssumedRole)
+    """Start a session in moto's STS and remember whose it is."""
+    name = session[:64]
+    made = sts_backends[ACCOUNT]["aws"].assume_role(cloud.region, name, role_arn, policy, SESSION_SECONDS, "")
+    principal = Principal("role", made.arn, role_arn, name, made.session_token, policy)
+    with _lock:
+        _sessions[made.access_key_id] = (principal, made.secret_access_key)
+    return made
+
+
+def client_as(cloud: Host, role_arn: str, session: str, service: str) -> Any:  # noqa: ANN401 (boto3 has no type)
+    """Give a boto3 client of the cloud that acts with a role; the same one each time.
+
+    Raises:
+        AwsError: as `keys_for`.
+    """
+    who = (cloud.url, role_arn, session)
+    keys = _keys.get(who) or keys_for(cloud, role_arn, session)
+    with _lock:
+        keys = _keys.setdefault(who, keys)
+    return clients.client(cloud.url, cloud.region, service, keys)
+
+
+def principal_of(access_key: str) -> Principal:
+    """Tell whose an access key is; the rehearsal's own is the administrator's, to whom everything is allowed."""
+    if access_key == KEYS["AWS_ACCESS_KEY_ID"]:
+        return ADMINISTRATOR
+    known = _sessions.get(access_key)
+    return known[0] if known else _user_of(access_key)
+
+
+def _user_of(access_key: str) -> Principal:
+    backends: BackendDict[Any] = iam_backends
+    user = backends[ACCOUNT]["aws"].get_user_from_access_key_id(access_key)
+    return Principal("user", user.arn, user.arn) if user else UNKNOWN

@@ -1,0 +1,147 @@
+"""Steps 1 and 3: AWS::IAM::ManagedPolicy and AWS::IAM::Policy.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from sagemaker_rehearsal.cloudformation.resources import (
+    Made,
+    Properties,
+    Resource,
+    ResourceError,
+    ResourceType,
+    chosen,
+    ignore_absence,
+)
+from sagemaker_rehearsal.iam import documents
+from sagemaker_rehearsal.server.service import Host
+
+# The property that lists whom a policy is for, and the words of IAM's operations for them
+HOLDERS = {"Roles": ("role", "RoleName"), "Users": ("user", "UserName"), "Groups": ("group", "GroupName")}
+VERSIONS = 5  # the most that a policy has
+
+
+def _holders(properties: Properties) -> Iterator[tuple[str, str, str]]:
+    for key, (word, member) in HOLDERS.items():
+        yield from ((word, member, str(name)) for name in properties.get(key) or [])
+
+
+class ManagedPolicy(ResourceType):
+    """A policy with its versions, attached to the roles, users and groups that it names."""
+
+    name = "AWS::IAM::ManagedPolicy"
+    fixed = frozenset({"Path", "Description"})
+    known = fixed | {"ManagedPolicyName", "PolicyDocument", *HOLDERS}
+    required = ("PolicyDocument",)
+    named = "ManagedPolicyName"
+    longest = 128
+
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
+        """Make a policy and attach it."""
+        document = properties["PolicyDocument"]
+        documents.require_small(f"policy {name}", "PolicySize", documents.MANAGED, [document])
+        iam = cloud.client("iam")
+        policy = iam.create_policy(
+            PolicyName=name, PolicyDocument=documents.text(document), **chosen(properties, ("Path", "Description"))
+        )["Policy"]
+        try:
+            _attach(iam, policy["Arn"], {}, properties)
+        except ClientError:
+            with contextlib.suppress(ClientError):  # the first error is the one to tell
+                _remove(iam, policy["Arn"])
+            raise
+        return policy["Arn"], {"PolicyArn": policy["Arn"], "PolicyId": policy["PolicyId"]}
+
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
+        """Make another version the default one."""
+        arn, document, iam = old.physical_resource_id, properties["PolicyDocument"], cloud.client("iam")
+        documents.require_small(f"policy {arn}", "PolicySize", documents.MANAGED, [document])
+        if old.properties.get("PolicyDocument") != document:
+            _make_room(iam, arn)
+            iam.create_policy_version(PolicyArn=arn, PolicyDocument=documents.text(document), SetAsDefault=True)
+        _attach(iam, arn, old.properties, properties)
+        return old.attributes
+
+    def remove(self, cloud: Host, old: Resource) -> None:
+        """Detach a policy from whom the template names, and remove it; others who hold it fail the deletion."""
+        iam, arn = cloud.client("iam"), old.physical_resource_id
+        for word, member, name in _holders(old.properties):
+            ignore_absence(partial(_ask, iam, f"detach_{word}_policy", {member: name, "PolicyArn": arn}))
+        _remove(iam, arn)
+
+
+def _attach(iam: Any, arn: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 (boto3 clients have no type)
+    old, new = set(_holders(before)), set(_holders(after))
+    for word, member, name in sorted(new - old):
+        _ask(iam, f"attach_{word}_policy", {member: name, "PolicyArn": arn})
+    for word, member, name in sorted(old - new):
+        _ask(iam, f"detach_{word}_policy", {member: name, "PolicyArn": arn})
+
+
+def _remove(iam: Any, arn: str) -> None:  # noqa: ANN401 (boto3 clients have no type)
+    ignore_absence(lambda: _remove_versions(iam, arn))
+    ignore_absence(lambda: iam.delete_policy(PolicyArn=arn))
+
+
+def _ask(iam: Any, operation: str, request: dict[str, str]) -> None:  # noqa: ANN401 (boto3 clients have no type)
+    getattr(iam, operation)(**request)
+
+
+def _old_versions(iam: Any, arn: str) -> list[dict[str, Any]]:  # noqa: ANN401 (boto3 clients have no type)
+    return [one for one in iam.list_policy_versions(PolicyArn=arn)["Versions"] if not one["IsDefaultVersion"]]
+
+
+def _make_room(iam: Any, arn: str) -> None:  # noqa: ANN401 (boto3 clients have no type)
+    old = sorted(_old_versions(iam, arn), key=lambda one: one["CreateDate"])
+    if len(old) >= VERSIONS - 1:
+        iam.delete_policy_version(PolicyArn=arn, VersionId=old[0]["VersionId"])
+
+
+def _remove_versions(iam: Any, arn: str) -> None:  # noqa: ANN401 (boto3 clients have no type)
+    for one in _old_versions(iam, arn):
+        iam.delete_policy_version(PolicyArn=arn, VersionId=one["VersionId"])
+
+
+class InlinePolicy(ResourceType):
+    """One policy that is put into roles, users and groups."""
+
+    name = "AWS::IAM::Policy"
+    known = frozenset({"PolicyName", "PolicyDocument", *HOLDERS})
+    required = ("PolicyName", "PolicyDocument")
+    fixed = frozenset({"PolicyName"})
+
+    def check(self, logical: str, properties: Properties) -> None:
+        """Check properties before anything is made."""
+        super().check(logical, properties)
+        if not list(_holders(properties)):
+            raise ResourceError("At least one of [Groups,Roles,Users] must be non-empty.")
+
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
+        """Put the policy."""
+        document, policy = documents.text(properties["PolicyDocument"]), str(properties["PolicyName"])
+        for word, member, holder in _holders(properties):
+            request = {member: holder, "PolicyName": policy, "PolicyDocument": document}
+            _ask(cloud.client("iam"), f"put_{word}_policy", request)
+        return policy, {}
+
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
+        """Put the policy anew, and take it from those who are no longer named."""
+        self.make(cloud, name, properties)
+        self._take(cloud, old, set(_holders(old.properties)) - set(_holders(properties)))
+        return {}
+
+    def remove(self, cloud: Host, old: Resource) -> None:
+        """Take the policy from all."""
+        self._take(cloud, old, set(_holders(old.properties)))
+
+    def _take(self, cloud: Host, resource: Resource, holders: set[tuple[str, str, str]]) -> None:
+        iam, policy = cloud.client("iam"), resource.physical_resource_id
+        for word, member, name in sorted(holders):
+            request = {member: name, "PolicyName": policy}
+            ignore_absence(partial(_ask, iam, f"delete_{word}_policy", request))

@@ -1,0 +1,148 @@
+"""Steps 1 and 3: the resource types of functions and their logs."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+from sagemaker_rehearsal.cloudformation.api_type import ApiType
+from sagemaker_rehearsal.cloudformation.properties import cast
+from sagemaker_rehearsal.cloudformation.resources import Made, Properties, Resource, ResourceType, tags_of, without
+from sagemaker_rehearsal.server import protocols
+from sagemaker_rehearsal.server.service import ACCOUNT, Host
+
+
+class LambdaFunction(ResourceType):
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html"""
+
+    name = "AWS::Lambda::Function"
+    known = frozenset(
+        {
+            "Code", "FunctionName", "Description", "Runtime", "Handler", "MemorySize", "Timeout", "Role", "Environment",
+            "DeadLetterConfig", "LoggingConfig", "Tags", "Architectures", "EphemeralStorage", "PackageType",
+            "TracingConfig", "KmsKeyArn",
+        }
+    )  # fmt: skip
+    named = "FunctionName"
+    fixed = frozenset({"PackageType"})
+
+    def make(self, cloud: Host, name: str, given: Properties) -> Made:
+        """Make the function ."""
+        client = cloud.client("lambda")
+        tags = {"Tags": tags_of(given)} if given.get("Tags") else {}
+        request = {**_settings("CreateFunction", given), "FunctionName": name, "Code": _code(given), **tags}
+        made = client.create_function(**request)
+        return name, {"Arn": made["FunctionArn"]}
+
+    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
+        """Change what differs, code last, as CloudFormation does."""
+        client, before = cloud.client("lambda"), old.properties
+        settings = _settings("UpdateFunctionConfiguration", given)
+        if settings != _settings("UpdateFunctionConfiguration", before):
+            client.update_function_configuration(FunctionName=name, **settings)
+        if given["Code"] != before["Code"]:
+            client.update_function_code(FunctionName=name, **_code(given))
+        arn, tags = old.attributes["Arn"], tags_of(given)
+        if gone := sorted(set(tags_of(before)) - set(tags)):
+            client.untag_resource(Resource=arn, TagKeys=gone)
+        if tags and tags != tags_of(before):
+            client.tag_resource(Resource=arn, Tags=tags)
+        return dict(old.attributes)
+
+    def remove(self, cloud: Host, old: Resource) -> None:
+        """Remove the function."""
+        cloud.client("lambda").delete_function(FunctionName=old.physical_resource_id)
+
+
+def _settings(operation: str, given: Properties) -> dict[str, Any]:
+    """Give what an operation takes of a function's properties, in the types that it takes."""
+    model = protocols.service_model("lambda")
+    assert model is not None  # noqa: S101 (botocore has it)
+    members = model.operation_model(operation).input_shape.members
+    renamed = {"KMSKeyArn" if key == "KmsKeyArn" else key: value for key, value in given.items()}
+    chosen = without(renamed, "Code", "Tags", "FunctionName")
+    return {key: cast(members[key], value) for key, value in chosen.items() if key in members}
+
+
+def _code(given: Properties) -> dict[str, Any]:
+    """Give the code as Lambda takes it; `ZipFile` is the text of a file, index.py."""
+    code = given["Code"]
+    if "ZipFile" not in code:
+        return {key: str(value) for key, value in code.items()}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("index.py", code["ZipFile"])
+    return {"ZipFile": buffer.getvalue()}
+
+
+class LogGroup(ResourceType):
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html"""
+
+    name = "AWS::Logs::LogGroup"
+    known = frozenset({"LogGroupName", "RetentionInDays", "KmsKeyId", "LogGroupClass", "Tags"})
+    named = "LogGroupName"
+    longest = 512
+    fixed = frozenset({"LogGroupClass"})
+
+    def make(self, cloud: Host, name: str, given: Properties) -> Made:
+        """Make the group."""
+        logs, tags = cloud.client("logs"), tags_of(given)
+        optional = {"kmsKeyId": given.get("KmsKeyId"), "logGroupClass": given.get("LogGroupClass"), "tags": tags}
+        logs.create_log_group(logGroupName=name, **{key: value for key, value in optional.items() if value})
+        if given.get("RetentionInDays"):
+            self._retain(logs, name, given)
+        return name, {"Arn": self._arn(cloud, name)}
+
+    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
+        """Change retention and tags."""
+        logs, tags, before = cloud.client("logs"), tags_of(given), tags_of(old.properties)
+        if given.get("RetentionInDays") != old.properties.get("RetentionInDays"):
+            self._retain(logs, name, given)
+        arn = old.attributes["Arn"].removesuffix(":*")
+        if gone := sorted(set(before) - set(tags)):
+            logs.untag_resource(resourceArn=arn, tagKeys=gone)
+        if tags and tags != before:
+            logs.tag_resource(resourceArn=arn, tags=tags)
+        return dict(old.attributes)
+
+    def remove(self, cloud: Host, old: Resource) -> None:
+        """Remove the group with all that it holds."""
+        cloud.client("logs").delete_log_group(logGroupName=old.physical_resource_id)
+
+    @staticmethod
+    def _retain(logs: Any, name: str, given: Properties) -> None:  # noqa: ANN401 (boto3's client)
+        if given.get("RetentionInDays"):
+            logs.put_retention_policy(logGroupName=name, retentionInDays=int(given["RetentionInDays"]))
+        else:
+            logs.delete_retention_policy(logGroupName=name)
+
+    @staticmethod
+    def _arn(cloud: Host, name: str) -> str:
+        return f"arn:aws:logs:{cloud.region}:{ACCOUNT}:log-group:{name}:*"
+
+
+RESOURCE_TYPES: tuple[ResourceType, ...] = (
+    LambdaFunction(),
+    LogGroup(),
+    ApiType(
+        name="AWS::Lambda::Permission",
+        service="lambda",
+        create_operation="add_permission",
+        delete_operation="remove_permission",
+        named="StatementId",
+        ref=lambda request, answer: str(request["StatementId"]),
+        attributes=lambda request, answer: {"Id": str(request["StatementId"])},
+        delete_request=lambda request: {key: request[key] for key in ("FunctionName", "StatementId")},
+    ),
+    ApiType(
+        name="AWS::Lambda::EventInvokeConfig",
+        service="lambda",
+        create_operation="put_function_event_invoke_config",
+        update_operation="put_function_event_invoke_config",
+        delete_operation="delete_function_event_invoke_config",
+        fixed=frozenset({"FunctionName", "Qualifier"}),
+        ref=lambda request, answer: f"{request['FunctionName']}|{request.get('Qualifier', '$LATEST')}",
+        delete_request=lambda request: {key: request[key] for key in ("FunctionName", "Qualifier") if key in request},
+    ),
+)

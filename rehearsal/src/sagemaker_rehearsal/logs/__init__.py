@@ -1,0 +1,6 @@
+"""CloudWatch Logs: what moto lets pass and AWS refuses."""
+
+from sagemaker_rehearsal.logs import checks
+from sagemaker_rehearsal.server.service import Service, collect
+
+SERVICE = Service("logs", operations=collect(checks))

@@ -1,0 +1,1 @@
+"""Step 4: run the real pipeline definition on this machine."""

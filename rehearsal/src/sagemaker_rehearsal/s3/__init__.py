@@ -1,0 +1,7 @@
+"""Amazon S3: what moto lets pass and AWS refuses, and the bucket types of CloudFormation."""
+
+from sagemaker_rehearsal.s3 import bucket_checks, object_checks
+from sagemaker_rehearsal.s3.types import RESOURCE_TYPES
+from sagemaker_rehearsal.server.service import Service
+
+SERVICE = Service("s3", checks=(bucket_checks.check, object_checks.check), resource_types=RESOURCE_TYPES)

@@ -1,0 +1,113 @@
+"""Steps 4 and 5: the model registry: moto keeps it; what moto forgets or does not check is mended here."""
+
+from typing import Any
+
+from moto.sagemaker.models import sagemaker_backends
+
+from sagemaker_rehearsal.sagemaker import state_events
+from sagemaker_rehearsal.server.errors import AwsError, invalid
+from sagemaker_rehearsal.server.service import ACCOUNT, Call, Host, operation
+
+
+@operation("sagemaker", "UpdateModelPackage")
+def update_model_package(call: Call) -> dict[str, Any]:
+    """Change what was given and keep the rest; moto would drop description and metadata that are not given again."""
+    arn = call.params["ModelPackageArn"]
+    before = call.cloud.client("sagemaker").describe_model_package(ModelPackageName=arn)
+    metadata = {**before.get("CustomerMetadataProperties", {}), **call.params.get("CustomerMetadataProperties", {})}
+    kept = {
+        "ApprovalDescription": before.get("ApprovalDescription"),
+        **call.params,
+        "CustomerMetadataProperties": metadata,
+    }
+    answer = call.to_moto({key: value for key, value in kept.items() if value is not None})
+    state_events.package(call, arn, before)
+    return answer
+
+
+@operation("sagemaker", "CreateModelPackage")
+def create_model_package(call: Call) -> dict[str, Any]:
+    """Register a version; like the service, take the group's ARN or its name."""
+    params = dict(call.params)
+    group = params.get("ModelPackageGroupName")
+    if group:
+        params["ModelPackageGroupName"] = group.rpartition("/")[2]
+        params.setdefault("ModelApprovalStatus", "PendingManualApproval")
+    answer = call.to_moto(params)
+    state_events.package(call, answer["ModelPackageArn"], {})
+    return answer
+
+
+@operation("sagemaker", "CreateModelPackageGroup")
+def create_model_package_group(call: Call) -> dict[str, Any]:
+    """Refuse a second group of the same name, which moto would put in the place of the first."""
+    name = call.params["ModelPackageGroupName"]
+    groups = call.cloud.client("sagemaker").list_model_package_groups(NameContains=name)["ModelPackageGroupSummaryList"]
+    if any(group["ModelPackageGroupName"] == name for group in groups):
+        raise invalid(f"Model Package Group already exists: {call.arn('model-package-group', name)}")
+    return call.to_moto()
+
+
+@operation("sagemaker", "ListModelPackages")
+def list_model_packages(call: Call) -> dict[str, Any]:
+    """List in the order asked for; a group that does not exist is an error, as on AWS."""
+    group = call.params.get("ModelPackageGroupName")
+    if group:
+        name = group.rpartition("/")[2]
+        call.cloud.client("sagemaker").describe_model_package_group(ModelPackageGroupName=name)
+    answer = call.to_moto({**call.params, **({"ModelPackageGroupName": name} if group else {})})
+    listed = answer["ModelPackageSummaryList"]
+    answer["ModelPackageSummaryList"] = [one for one in listed if one["ModelPackageArn"] not in _deleted(call)]
+    # packages of the same instant come in the order of their versions
+    newest_first = call.params.get("SortOrder", "Ascending") == "Descending"
+    if call.params.get("SortBy", "CreationTime") == "CreationTime":
+        answer["ModelPackageSummaryList"].sort(
+            key=lambda one: (one["CreationTime"], one.get("ModelPackageVersion", 0)), reverse=newest_first
+        )
+    return answer
+
+
+@operation("sagemaker", "DescribeModelPackageGroup")
+def describe_model_package_group(call: Call) -> dict[str, Any]:
+    """Describe; what is absent is a ValidationException, as on AWS."""
+    try:
+        return call.to_moto()
+    except AwsError as error:
+        name = call.params["ModelPackageGroupName"]
+        raise invalid(f"ModelPackageGroup {call.arn('model-package-group', name)} does not exist.") from error
+
+
+@operation("sagemaker", "DescribeModelPackage")
+def describe_model_package(call: Call) -> dict[str, Any]:
+    """Describe; one that was deleted is gone."""
+    answer = call.to_moto()
+    if answer["ModelPackageArn"] in _deleted(call):
+        raise invalid(f"ModelPackage {call.params['ModelPackageName']} does not exist.")
+    return answer
+
+
+@operation("sagemaker", "DeleteModelPackage")
+def delete_model_package(call: Call) -> None:
+    """Delete a version; its number is not given again: moto numbers by counting, so its record stays, hidden."""
+    found = call.cloud.client("sagemaker").describe_model_package(ModelPackageName=call.params["ModelPackageName"])
+    _deleted(call).add(found["ModelPackageArn"])
+
+
+@operation("sagemaker", "DeleteModelPackageGroup")
+def delete_model_package_group(call: Call) -> None:
+    """Delete a group; one that holds versions is not deleted, as on AWS."""
+    name, sagemaker = call.params["ModelPackageGroupName"].rpartition("/")[2], call.cloud.client("sagemaker")
+    sagemaker.describe_model_package_group(ModelPackageGroupName=name)
+    if sagemaker.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]:
+        raise AwsError(
+            "ConflictException", f"Model Package Group {name} cannot be deleted: it contains model packages."
+        )
+    del sagemaker_backends[ACCOUNT][call.region].model_package_groups[name]
+
+
+def _deleted(call: Call) -> set[str]:
+    return call.cloud.state_of(_none_deleted)
+
+
+def _none_deleted(_: Host) -> set[str]:
+    return set()

@@ -1,0 +1,260 @@
+"""Step 4: pipelines: moto keeps the definitions, the executor runs them in a thread of this process."""
+
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from sagemaker_rehearsal.pipelines import graph
+from sagemaker_rehearsal.pipelines.cache import Cache
+from sagemaker_rehearsal.pipelines.errors import ExecutorError
+from sagemaker_rehearsal.pipelines.execution import execute, values
+from sagemaker_rehearsal.pipelines.records import Context, Execution, StepRun, new_id
+from sagemaker_rehearsal.sagemaker import jobs, state_events
+from sagemaker_rehearsal.server import clients
+from sagemaker_rehearsal.server.errors import AwsError, invalid
+from sagemaker_rehearsal.server.service import Call, Host, keys_of, operation
+
+
+class Executions:
+    """All pipeline executions of the cloud."""
+
+    def __init__(self, cloud: Host) -> None:
+        self._cloud = cloud
+        self._lock = threading.Lock()
+        self._by_arn: dict[str, Execution] = {}
+        self._definitions: dict[str, str] = {}
+        self._given: dict[str, list[dict[str, str]]] = {}
+        self._shown: dict[str, dict[str, str]] = {}
+        self._cache = Cache()
+
+    def find(self, arn: str) -> Execution:
+        """Find an execution.
+
+        Raises:
+            AwsError: when there is none.
+        """
+        if arn not in self._by_arn:
+            raise AwsError("ResourceNotFound", f"Pipeline execution with ARN {arn} does not exist.")
+        return self._by_arn[arn]
+
+    def of(self, pipeline_arn: str) -> list[Execution]:
+        """List a pipeline's executions, the newest first."""
+        with self._lock:
+            return [one for one in reversed(self._by_arn.values()) if one.pipeline_arn == pipeline_arn]
+
+    def start(self, call: Call, pipeline: dict[str, Any]) -> Execution:
+        """Check parameters and start to execute."""
+        text = pipeline["PipelineDefinition"]
+        given = list(call.params.get("PipelineParameters", []))
+        try:
+            definition = graph.read(text)
+            values(definition, {one["Name"]: one["Value"] for one in given})
+        except ExecutorError as error:
+            raise invalid(str(error)) from error
+        arn = pipeline["PipelineArn"]
+        execution = Execution(f"{arn}/execution/{new_id()}", arn, pipeline["PipelineName"])
+        with self._lock:
+            self._by_arn[execution.arn], self._definitions[execution.arn] = execution, text
+            self._given[execution.arn] = given
+            names = {"PipelineExecutionDisplayName", "PipelineExecutionDescription"}
+            self._shown[execution.arn] = {key: value for key, value in call.params.items() if key in names}
+        keys = keys_of(call, pipeline.get("RoleArn"), "SageMaker")
+        context = Context(
+            client=lambda service: clients.client(self._cloud.url, call.region, service, keys),
+            permit=lambda operation, request: self._permit(keys, operation, request),
+            environment={**self._cloud.environment(), **keys},
+            folder=self._cloud.state / "jobs",
+            role_arn=pipeline.get("RoleArn", ""),
+            region=call.region,
+            processes=self._cloud.processes,
+            jobs=jobs.of(self._cloud),
+            cache=self._cache,
+            progress=lambda step: self._progress(execution, step),
+            drills=frozenset(self._cloud.options.get("drills", ())),
+        )
+        arguments = (definition, {one["Name"]: one["Value"] for one in given}, context, execution)
+        threading.Thread(target=_execute, args=arguments, daemon=True).start()
+        return execution
+
+    def _permit(self, keys: Mapping[str, str], operation: str, request: Mapping[str, Any]) -> None:
+        """Check a request that no client makes here."""
+        if self._cloud.guard:
+            self._cloud.guard.permit(keys["AWS_ACCESS_KEY_ID"], "sagemaker", operation, request)
+
+    def _progress(self, execution: Execution, step: StepRun) -> None:
+        listener = self._cloud.options.get("progress")
+        if listener:
+            listener(step)
+        state_events.step(self._cloud, execution, step)
+
+    def described(self, execution: Execution) -> dict[str, Any]:
+        """Give DescribePipelineExecution's answer."""
+        shown: dict[str, Any] = {
+            "PipelineArn": execution.pipeline_arn,
+            "PipelineExecutionArn": execution.arn,
+            "PipelineExecutionStatus": execution.status,
+            "CreationTime": execution.started,
+            "LastModifiedTime": execution.modified,
+            **self._shown[execution.arn],
+        }
+        return {**shown, **({"FailureReason": execution.reason} if execution.reason else {})}
+
+    def definition(self, arn: str) -> str:
+        """Give the definition that an execution runs."""
+        self.find(arn)
+        return self._definitions[arn]
+
+    def parameters(self, arn: str) -> list[dict[str, str]]:
+        """Give every parameter of an execution with its value."""
+        return [{"Name": name, "Value": str(value)} for name, value in self.find(arn).parameters.items()]
+
+    def stop(self) -> None:
+        """Let every execution end after the step that it is at."""
+        for execution in list(self._by_arn.values()):
+            execution.stopping.set()
+
+
+def of(cloud: Host) -> Executions:
+    """Return a cloud's pipeline executions."""
+    return cloud.state_of(Executions)
+
+
+def stop(cloud: Host) -> None:
+    """Let every execution of a cloud end after the step that it is at."""
+    of(cloud).stop()
+
+
+def _execute(definition: dict[str, Any], parameters: dict[str, str], context: Context, execution: Execution) -> None:
+    try:
+        execute(definition, parameters, context, execution)
+    except Exception as error:  # the thread's end is the execution's end, whatever it was
+        logging.getLogger(__name__).exception("execution %s", execution.arn)
+        execution.status, execution.reason = "Failed", f"InternalServerError: {error!r}"
+
+
+def _pipeline(call: Call) -> dict[str, Any]:
+    name = call.params["PipelineName"].rpartition("/")[2]
+    return dict(call.cloud.client("sagemaker").describe_pipeline(PipelineName=name))
+
+
+@operation("sagemaker", "CreatePipeline", "UpdatePipeline")
+def put_pipeline(call: Call) -> dict[str, Any]:
+    """Check the definition, then let moto keep it."""
+    if call.params.get("PipelineDefinition"):
+        try:
+            graph.read(call.params["PipelineDefinition"])
+        except ExecutorError as error:
+            raise invalid(str(error)) from error
+    try:
+        return call.to_moto()
+    except AwsError as error:
+        if "Could not find pipeline" not in error.message:
+            raise
+        raise _no_pipeline(call, call.params["PipelineName"]) from error
+
+
+def _no_pipeline(call: Call, name: str) -> AwsError:
+    return AwsError("ResourceNotFound", f"Pipeline '{call.arn('pipeline', name)}' does not exist.")
+
+
+@operation("sagemaker", "DescribePipeline")
+def describe_pipeline(call: Call) -> dict[str, Any]:
+    """Show a pipeline; one that does not exist is ResourceNotFound, as on AWS."""
+    name = call.params["PipelineName"].rpartition("/")[2]
+    try:
+        return call.to_moto({**call.params, "PipelineName": name})
+    except AwsError as error:
+        raise _no_pipeline(call, name) from error
+
+
+@operation("sagemaker", "DeletePipeline")
+def delete_pipeline(call: Call) -> dict[str, Any]:
+    """Remove a pipeline; one that does not exist is ResourceNotFound, as on AWS."""
+    _pipeline(call)
+    return call.to_moto()
+
+
+@operation("sagemaker", "StartPipelineExecution")
+def start_pipeline_execution(call: Call) -> dict[str, Any]:
+    """Start an execution in the background."""
+    return {"PipelineExecutionArn": of(call.cloud).start(call, _pipeline(call)).arn}
+
+
+@operation("sagemaker", "StopPipelineExecution")
+def stop_pipeline_execution(call: Call) -> dict[str, Any]:
+    """Let an execution end after the step that it is at."""
+    execution = of(call.cloud).find(call.params["PipelineExecutionArn"])
+    if execution.status != "Executing":
+        raise invalid(
+            f"Pipeline execution {execution.arn} is {execution.status}; only an executing one can be stopped."
+        )
+    execution.status = "Stopping"
+    execution.stopping.set()
+    return {"PipelineExecutionArn": execution.arn}
+
+
+@operation("sagemaker", "DescribePipelineExecution")
+def describe_pipeline_execution(call: Call) -> dict[str, Any]:
+    """Show an execution's state."""
+    executions = of(call.cloud)
+    return executions.described(executions.find(call.params["PipelineExecutionArn"]))
+
+
+@operation("sagemaker", "ListPipelineExecutions")
+def list_pipeline_executions(call: Call) -> dict[str, Any]:
+    """List a pipeline's executions."""
+    found = of(call.cloud).of(_pipeline(call)["PipelineArn"])
+    if call.params.get("SortOrder") == "Ascending":
+        found.reverse()
+    return {"PipelineExecutionSummaries": [_summary(one) for one in found[: call.params.get("MaxResults", 100)]]}
+
+
+def _summary(execution: Execution) -> dict[str, Any]:
+    shown = {
+        "PipelineExecutionArn": execution.arn,
+        "StartTime": execution.started,
+        "PipelineExecutionStatus": execution.status,
+    }
+    return {**shown, **({"PipelineExecutionFailureReason": execution.reason} if execution.reason else {})}
+
+
+@operation("sagemaker", "ListPipelineExecutionSteps")
+def list_pipeline_execution_steps(call: Call) -> dict[str, Any]:
+    """List an execution's steps; the newest first unless asked otherwise, as on AWS."""
+    execution = of(call.cloud).find(call.params["PipelineExecutionArn"])
+    found = list(execution.steps)
+    if call.params.get("SortOrder", "Ascending") == "Descending":
+        found.reverse()
+    return {"PipelineExecutionSteps": [_step(one) for one in found]}
+
+
+def _step(step: StepRun) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "StepName": step.name,
+        "StartTime": step.started,
+        "StepStatus": step.status,
+        "AttemptCount": 1,
+    }
+    optional = {
+        "EndTime": step.ended,
+        "FailureReason": step.reason,
+        "Metadata": step.metadata,
+        "CacheHitResult": {"SourcePipelineExecutionArn": step.cached_from} if step.cached_from else None,
+    }
+    return {**shown, **{key: value for key, value in optional.items() if value}}
+
+
+@operation("sagemaker", "DescribePipelineDefinitionForExecution")
+def describe_definition(call: Call) -> dict[str, Any]:
+    """Give the definition that an execution ran, not the pipeline's newest one."""
+    arn = call.params["PipelineExecutionArn"]
+    text = of(call.cloud).definition(arn)
+    return {"PipelineDefinition": json.dumps(json.loads(text)), "CreationTime": of(call.cloud).find(arn).started}
+
+
+@operation("sagemaker", "ListPipelineParametersForExecution")
+def list_parameters(call: Call) -> dict[str, Any]:
+    """Give an execution's parameters."""
+    return {"PipelineParameters": of(call.cloud).parameters(call.params["PipelineExecutionArn"])}

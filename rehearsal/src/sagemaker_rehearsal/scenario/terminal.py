@@ -1,0 +1,113 @@
+"""Steps 4 to 10: what a rehearsal does with its terminal: questions, exit codes, Ctrl-C."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from sagemaker_rehearsal.pipelines.errors import ExecutorError
+from sagemaker_rehearsal.scenario import workspace
+from sagemaker_rehearsal.server.errors import InputError, RehearsalError
+
+FAILED, BAD_INPUT, REJECTED, STOPPED = 1, 2, 3, 130
+TO_GO_DOWN = 20.0  # seconds
+
+
+class RejectedError(Exception):
+    """A person said no; nothing more is deployed."""
+
+
+def guarded(command: Callable[[], int | None]) -> int:
+    """Run a command; give 0 for success, 1 for a failed step, 2 for bad input, 3 for a rejection, 130 when stopped."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        return int(command() or 0)
+    except RejectedError as error:
+        print(f"rejected: {error}", file=sys.stderr)
+        return REJECTED
+    except InputError as error:
+        print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        return BAD_INPUT
+    except (RehearsalError, ExecutorError, ClientError, BotoCoreError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("stopped; everything that ran was ended, and the next run starts afresh", file=sys.stderr)
+        return STOPPED
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Let SIGTERM unwind like Ctrl-C, so that every process is ended."""
+    raise KeyboardInterrupt
+
+
+def console() -> Console:
+    """A console that does not squeeze tables where nobody set a width: in logs and pipes."""
+    return Console() if sys.stdout.isatty() else Console(width=160)
+
+
+def until_stopped() -> None:
+    """Wait for Ctrl-C or SIGTERM.
+
+    The wait is cut into pieces: a signal that another thread receives does not wake this one, which has to handle it.
+    """
+    never = threading.Event()
+    with contextlib.suppress(KeyboardInterrupt):
+        while not never.wait(0.5):
+            pass
+
+
+def asking(shown: Console, *, approve: bool) -> Callable[[str], str]:
+    """Give what answers `approve` or `reject` to a question: a person, or nobody where everything is to be approved."""
+
+    def approved(question: str) -> str:
+        shown.print(f"  {question} approved (--approve)", markup=False, highlight=False, soft_wrap=True)
+        return "approve"
+
+    return approved if approve else ask_person
+
+
+def ask_person(question: str) -> str:
+    """Ask on the terminal, or read a line from a pipe.
+
+    Raises:
+        RehearsalError: when nobody can answer.
+    """
+    while True:
+        print(f"  {question} [approve/reject] ", end="", flush=True)
+        answer = sys.stdin.readline()
+        if not answer:
+            raise RehearsalError(
+                "nobody is here to approve; run it in a terminal, or give the approvals with --approve"
+            )
+        word = answer.strip().lower()
+        if word in ("approve", "a", "y", "yes"):
+            return "approve"
+        if word in ("reject", "r", "n", "no"):
+            return "reject"
+
+
+def stop_running(folder: Path) -> None:
+    """Stop the cloud that is up in a folder, and wait until it is down.
+
+    Raises:
+        RehearsalError: when none is up, or it does not go down.
+    """
+    up = workspace.running(folder)
+    if up is None:
+        raise RehearsalError("no cloud is up here")
+    os.kill(up[2], signal.SIGTERM)
+    deadline = time.monotonic() + TO_GO_DOWN
+    while workspace.running(folder):
+        if time.monotonic() > deadline:
+            raise RehearsalError(f"process {up[2]} did not end within {TO_GO_DOWN:.0f} s; end it by hand")
+        time.sleep(0.1)
+    print("the cloud is down")

@@ -1,0 +1,12 @@
+"""Steps 1 to 3: Service Catalog: what operations publish, and what leads provision of it."""
+
+from sagemaker_rehearsal.server.service import Service, collect
+from sagemaker_rehearsal.servicecatalog import portfolios, products, provisioning
+from sagemaker_rehearsal.servicecatalog.state import Catalogue, of
+from sagemaker_rehearsal.servicecatalog.types import RESOURCE_TYPES
+
+__all__ = ["SERVICE", "Catalogue", "of"]
+
+SERVICE = Service(
+    "servicecatalog", operations=collect(portfolios, products, provisioning), resource_types=RESOURCE_TYPES
+)

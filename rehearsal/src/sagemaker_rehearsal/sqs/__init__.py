@@ -1,0 +1,6 @@
+"""Amazon SQS: what moto lets pass and AWS refuses."""
+
+from sagemaker_rehearsal.server.service import Service, collect
+from sagemaker_rehearsal.sqs import checks
+
+SERVICE = Service("sqs", operations=collect(checks), validators={"sqs": checks.require_valid})

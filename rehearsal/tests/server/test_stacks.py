@@ -1,0 +1,137 @@
+"""Steps 7 and 10: stacks are made, changed, rolled back and removed as CloudFormation does it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sagemaker_rehearsal.server import Cloud
+
+pytestmark = pytest.mark.rehearsal
+
+
+def alarm(threshold: object, name: str | None = None) -> dict[str, Any]:
+    properties = {
+        "Namespace": "N",
+        "MetricName": "M",
+        "Statistic": "Sum",
+        "Period": "60",
+        "EvaluationPeriods": "1",
+        "Threshold": threshold,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    return {"Type": "AWS::CloudWatch::Alarm", "Properties": {**properties, **({"AlarmName": name} if name else {})}}
+
+
+def group(name: object) -> dict[str, Any]:
+    return {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": {"ModelPackageGroupName": name}}
+
+
+FAILING = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Of": {"Ref": "First"}}}
+
+
+def settle(cloud: Cloud, name: str) -> str:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        status = str(cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+        if not status.endswith("_IN_PROGRESS"):
+            return status
+        time.sleep(0.05)
+    raise AssertionError(f"stack {name} did not settle")
+
+
+def put(cloud: Cloud, name: str, resources: dict[str, Any], update: bool = False, **more: object) -> str:
+    client = cloud.client("cloudformation")
+    body = json.dumps({"Resources": resources, **more})
+    (client.update_stack if update else client.create_stack)(StackName=name, TemplateBody=body)
+    return settle(cloud, name)
+
+
+def alarms(cloud: Cloud, prefix: str) -> dict[str, float]:
+    found = cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]
+    return {one["AlarmName"]: one["Threshold"] for one in found}
+
+
+def groups(cloud: Cloud, part: str) -> list[str]:
+    found = cloud.client("sagemaker").list_model_package_groups(NameContains=part)["ModelPackageGroupSummaryList"]
+    return [one["ModelPackageGroupName"] for one in found]
+
+
+def test_a_resource_that_cannot_be_made_fails_the_stack_and_leaves_nothing(cloud: Cloud) -> None:
+    status = put(cloud, "unknown", {"First": alarm("1", "unknown-first"), "Second": FAILING})
+    events = cloud.client("cloudformation").describe_stack_events(StackName="unknown")["StackEvents"]
+    reasons = [one["ResourceStatusReason"] for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
+    said = (
+        "Properties validation failed for resource Second with message: #: extraneous key [Of] is not permitted. "
+        "AWS::CloudWatch::Alarm: the rehearsal does not have the property Of; see docs/parity.md"
+    )
+    assert (status, reasons, alarms(cloud, "unknown-")) == ("ROLLBACK_COMPLETE", [said], {})
+
+
+def test_text_becomes_what_the_operation_takes_and_changes_are_made_in_place(cloud: Cloud) -> None:
+    assert put(cloud, "changed", {"A": alarm("1", "changed-a")}) == "CREATE_COMPLETE"
+    assert (
+        put(cloud, "changed", {"A": alarm("2.5", "changed-a"), "B": alarm(3, "changed-b")}, True) == "UPDATE_COMPLETE"
+    )
+    assert alarms(cloud, "changed-") == {"changed-a": 2.5, "changed-b": 3.0}
+    assert put(cloud, "changed", {"B": alarm(3, "changed-b")}, True) == "UPDATE_COMPLETE"
+    assert alarms(cloud, "changed-") == {"changed-b": 3.0}
+
+
+def test_a_failed_update_goes_back(cloud: Cloud) -> None:
+    put(cloud, "back", {"First": alarm(1, "back-first")})
+    status = put(cloud, "back", {"First": alarm(2, "back-first"), "Second": FAILING}, True)
+    assert (status, alarms(cloud, "back-")) == ("UPDATE_ROLLBACK_COMPLETE", {"back-first": 1.0})
+
+
+def test_what_cannot_be_changed_is_replaced_the_new_one_first(cloud: Cloud) -> None:
+    put(cloud, "replaced", {"G": group("replaced-one")})
+    status = put(cloud, "replaced", {"G": group("replaced-two")}, True)
+    resources = cloud.client("cloudformation").list_stack_resources(StackName="replaced")["StackResourceSummaries"]
+    physical = [one["PhysicalResourceId"].rpartition("/")[2] for one in resources]
+    assert (status, physical, groups(cloud, "replaced-")) == ("UPDATE_COMPLETE", ["replaced-two"], ["replaced-two"])
+
+
+def test_a_change_that_changes_nothing_is_an_error(cloud: Cloud) -> None:
+    put(cloud, "same", {"A": alarm(1, "same-a")})
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        put(cloud, "same", {"A": alarm(1, "same-a")}, True)
+
+
+def test_a_removed_stack_leaves_only_what_is_to_be_retained(cloud: Cloud) -> None:
+    kept = {**alarm(1, "removed-kept"), "DeletionPolicy": "Retain"}
+    put(cloud, "removed", {"A": alarm(1, "removed-gone"), "B": kept})
+    client = cloud.client("cloudformation")
+    client.delete_stack(StackName="removed")
+    client.get_waiter("stack_delete_complete").wait(StackName="removed", WaiterConfig={"Delay": 1})
+    assert alarms(cloud, "removed-") == {"removed-kept": 1.0}
+
+
+def test_outputs_conditions_and_moto_s_own_types_work(cloud: Cloud) -> None:
+    resources = {
+        "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "bucket-of-a-stack"}},
+        "Never": {**alarm(1, "never"), "Condition": "No"},
+    }
+    outputs = {"Arn": {"Value": {"Fn::GetAtt": ["Bucket", "Arn"]}}, "None": {"Condition": "No", "Value": "x"}}
+    conditions = {"No": {"Fn::Equals": ["a", "b"]}}
+    status = put(cloud, "moto", resources, Outputs=outputs, Conditions=conditions)
+    shown = cloud.client("cloudformation").describe_stacks(StackName="moto")["Stacks"][0]["Outputs"]
+    values = {one["OutputKey"]: one["OutputValue"] for one in shown}
+    assert (status, values, alarms(cloud, "never")) == (
+        "CREATE_COMPLETE",
+        {"Arn": "arn:aws:s3:::bucket-of-a-stack"},
+        {},
+    )
+
+
+def test_a_change_set_makes_the_stack_when_it_is_executed(cloud: Cloud) -> None:
+    client = cloud.client("cloudformation")
+    body = json.dumps({"Resources": {"A": alarm(1, "set-a")}})
+    client.create_change_set(StackName="set", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body)
+    assert alarms(cloud, "set-") == {}
+    client.execute_change_set(StackName="set", ChangeSetName="first")
+    assert (settle(cloud, "set"), alarms(cloud, "set-")) == ("CREATE_COMPLETE", {"set-a": 1.0})

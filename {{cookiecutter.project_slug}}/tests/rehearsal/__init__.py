@@ -1,1 +1,0 @@
-"""Steps 4 to 10: tests of the whole rehearsal."""
