@@ -87,7 +87,7 @@ ENDPOINT_LIMITS = {
 }
 STACK_NAME = 128
 LONGEST = {**OTHER_HOST, **FULL, "SageMakerProjectName": "z" * 32, "SageMakerProjectId": "p-" + "9" * 12}
-MODULES = ("pipeline", "pipeline.errors", "pipeline.names", "pipeline.environment")
+MODULES = ("pipeline", "pipeline.errors", "pipeline.aws.names", "pipeline.aws.environment")
 
 
 def parameter_of(question: str) -> str:

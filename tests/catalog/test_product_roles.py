@@ -306,14 +306,14 @@ def test_only_the_jobs_may_use_the_network() -> None:
 
 def test_the_build_role_allows_the_calls_of_the_pipelines_command() -> None:
     """ListPipelineExecutions is for `status`, which people run."""
-    expected = called("pipeline/service.py") - {"ListPipelineExecutions"}
+    expected = called("pipeline/aws/service.py") - {"ListPipelineExecutions"}
     assert expected | {"AddTags"} == actions_of("BuildRole", "sagemaker")
-    methods = set(re.findall(r"\bs3\.(\w+)\(", (GENERATED / "pipeline" / "upload.py").read_text(encoding="utf-8")))
+    methods = set(re.findall(r"\bs3\.(\w+)\(", (GENERATED / "pipeline" / "aws" / "upload.py").read_text(encoding="utf-8")))
     assert {"head_object", "upload_file"} == methods  # GetObject; PutObject and AbortMultipartUpload
 
 
 def test_the_build_uploads_where_its_role_may_write() -> None:
-    text = (GENERATED / "pipeline" / "upload.py").read_text(encoding="utf-8")
+    text = (GENERATED / "pipeline" / "aws" / "upload.py").read_text(encoding="utf-8")
     folders = set(re.findall(r'f"(\w+)/\{', text))
     (statement,) = [
         statement for statement in POLICIES["BuildRole build", 0].statements if statement["Sid"] == "Uploads"

@@ -14,12 +14,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.approved import find
-from deploy.errors import FAILED, DeployError
-from deploy.release import Release
+from deploy.prepare import Release
 from deploy.stages import STAGES
-from pipeline import names, settings
-from pipeline.environment import COMMON, Environment
-from pipeline.errors import PipelineError
+from pipeline.aws import names
+from pipeline.aws.environment import COMMON, Environment
+from pipeline.errors import FAILED, DeployError, PipelineError
+from pipeline.settings.load import load
 
 SETTINGS = Path("settings.yaml")
 # The check retries by itself, so that throttling is counted; an endpoint answers within 60 s
@@ -39,7 +39,7 @@ def prepare(environment: Environment, _: argparse.Namespace) -> int:
     """Write build/staging.json, build/prod.json and build/release.json."""
     from deploy import prepare as step
 
-    for path in step.run(settings.load(SETTINGS), environment, boto3.client("sagemaker"), Path()):
+    for path in step.run(load(SETTINGS), environment, boto3.client("sagemaker"), Path()):
         print(path)
     return 0
 
@@ -52,7 +52,7 @@ def check(environment: Environment, arguments: argparse.Namespace) -> int:
     clients = step.Clients(
         boto3.client("sagemaker"), boto3.client("sagemaker-runtime", config=RUNTIME), boto3.client("s3")
     )
-    results = step.run(settings.load(SETTINGS), clients, environment.bucket, release, arguments.stage, Path())
+    results = step.run(load(SETTINGS), clients, environment.bucket, release, arguments.stage, Path())
     for one in results["checks"]:
         print(f"{'met    ' if one['passed'] else 'NOT MET'}  {one['name']}: {one['sentence']}")
     _print_links(environment, release, arguments.stage)
@@ -136,8 +136,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     try:
         return COMMANDS[given.command](Environment.read(os.environ, REQUIRED.get(given.command, COMMON)), given)
-    except DeployError as error:
-        return _error(error, error.exit_code)
     except PipelineError as error:
         return _error(error, error.exit_code)
     except ClientError as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy.errors import FAILED, DeployError
+from pipeline.errors import FAILED, DeployError
 
 ARN = re.compile(
     r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]+):\d{12}:model-package/(?P<group>[a-zA-Z0-9-]{1,63})/(?P<version>\d{1,9})"

@@ -19,13 +19,12 @@ from botocore.exceptions import ClientError
 
 from deploy import dossier, verdict
 from deploy.endpoint import Endpoint, Refused, Unavailable, ask_all, time_calls
-from deploy.errors import FAILED, DeployError
 from deploy.evidence import Evidence, gather
-from deploy.quality import measure
-from deploy.release import Release
+from deploy.prepare import Release
 from deploy.rows import Answer, HeldOut, Row, read_answers
 from deploy.storage import Storage
-from pipeline.settings import Settings
+from pipeline.errors import FAILED, DeployError
+from pipeline.settings.model import Settings
 
 LATENCY_CALLS = 50
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
@@ -127,8 +126,10 @@ def judge(
     rows = [row for row, _ in answered]
     failed = verdict.failed_rows(asked.rows, asked.found, registered)
     unanswered = len(asked.rows) - len(answered)
-    same_rows = measure(evidence.evaluation, rows, [registered[row.number] for row in rows]) if registered else {}
-    at_endpoint = measure(evidence.evaluation, rows, [answer for _, answer in answered])
+    same_rows = (
+        verdict.measure(evidence.evaluation, rows, [registered[row.number] for row in rows]) if registered else {}
+    )
+    at_endpoint = verdict.measure(evidence.evaluation, rows, [answer for _, answer in answered])
     before = same_rows or evidence.evaluation["metrics"]
     basis = (
         "the registered predictions of the same rows" if registered else "the registered metrics of all held-out rows"

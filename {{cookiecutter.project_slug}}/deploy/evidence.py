@@ -6,8 +6,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy.errors import DeployError
 from deploy.storage import Storage
+from pipeline.errors import DeployError
 
 
 @dataclass(frozen=True)

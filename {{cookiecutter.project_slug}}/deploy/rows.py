@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from deploy.errors import DeployError
+from pipeline.errors import DeployError
 
 # A serverless endpoint takes at most 4 MB a request:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html

@@ -16,9 +16,9 @@ the registry                the model package (deploy/approved.py)
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from deploy.errors import DeployError
-from pipeline.environment import STAGES, Environment
-from pipeline.settings import Settings
+from pipeline.aws.environment import STAGES, Environment
+from pipeline.errors import DeployError
+from pipeline.settings.model import Settings
 
 # Template configuration files hold these sections:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html

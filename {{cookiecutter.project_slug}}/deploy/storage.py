@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy.errors import FAILED, DeployError
+from pipeline.errors import FAILED, DeployError
 
 
 @dataclass(frozen=True)

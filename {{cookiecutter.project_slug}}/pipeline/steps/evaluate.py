@@ -119,7 +119,7 @@ def read_champion(options: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line that pipeline/arguments.py writes."""
+    """Read the command line that pipeline/aws/requests.py writes."""
     parser = argparse.ArgumentParser(description="Measure a model on held-out rows.", allow_abbrev=False)
     parser.add_argument("--predictions", type=Path, required=True, help="folder of the batch transform's output")
     parser.add_argument("--test", type=Path, required=True, help="folder of the held-out rows with their target")

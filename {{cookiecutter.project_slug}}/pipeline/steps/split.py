@@ -198,7 +198,7 @@ def _summary(options: argparse.Namespace, layout: Layout, report: Report) -> dic
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line that pipeline/arguments.py writes."""
+    """Read the command line that pipeline/aws/requests.py writes."""
     parser = argparse.ArgumentParser(
         description="Divide rows into train, validation and held-out rows.", allow_abbrev=False
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from deploy.release import Release
+from deploy.prepare import Release
 from tests.deploy.aws import ARN, BUCKET, GROUP, Bucket, Registry, Runtime, package
 
 RUN = f"s3://{BUCKET}/runs/abc123"

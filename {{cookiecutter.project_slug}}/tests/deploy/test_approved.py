@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.approved import Package, find, newest
-from deploy.errors import DeployError
+from pipeline.errors import DeployError
 from tests.deploy.aws import ARN, GROUP, Registry, package
 
 

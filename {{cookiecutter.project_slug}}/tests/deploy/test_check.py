@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from deploy import check, verdict
 from deploy.endpoint import ATTEMPTS, Endpoint
-from deploy.errors import DeployError
 from deploy.evidence import Evidence
 from deploy.rows import Answer, HeldOut, Row, batches, read_answers
 from deploy.storage import Storage
+from pipeline.errors import DeployError
 from tests.deploy.aws import ARN, BUCKET
 from tests.deploy.project import RUN, Project, predict, settings
 

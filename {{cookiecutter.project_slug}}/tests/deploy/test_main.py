@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from deploy import __main__ as main
-from deploy.release import Release
+from deploy.prepare import Release
 from deploy.stages import STAGES
 from tests.deploy.aws import ARN, BUCKET, GROUP
 from tests.deploy.test_prepare import ROLE, environment

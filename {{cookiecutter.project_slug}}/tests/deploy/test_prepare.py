@@ -8,10 +8,10 @@ import pytest
 
 from deploy import prepare, stages
 from deploy.approved import Package
-from deploy.errors import DeployError
-from deploy.release import Release
-from pipeline.environment import Environment
-from pipeline.settings_model import Settings
+from deploy.prepare import Release
+from pipeline.aws.environment import Environment
+from pipeline.errors import DeployError
+from pipeline.settings.model import Settings
 from tests.deploy.aws import ARN, BUCKET, GROUP, REGION, Registry, package
 from tests.deploy.test_endpoint_template import PARAMETERS
 

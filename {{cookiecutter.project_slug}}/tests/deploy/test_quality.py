@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from deploy import quality
-from deploy.errors import DeployError
+from deploy import verdict
 from deploy.rows import Answer, Row
+from pipeline.errors import DeployError
 from pipeline.steps import metrics
 
 
@@ -28,7 +28,7 @@ def test_binary_metrics_are_those_of_scikit_learn(seed: int) -> None:
     classes = ["<=50K", ">50K"]
     rows, answers, shares = sample(classes, seed)
     y, p = [row.actual for row in rows], [answer.label for answer in answers]
-    found = quality.measure(
+    found = verdict.measure(
         {"problem_type": "BinaryClassification", "classes": classes, "positive_class": ">50K"}, rows, answers
     )
     found.pop("calibration_error")
@@ -52,7 +52,7 @@ def test_multiclass_metrics_are_those_of_scikit_learn(seed: int) -> None:
     classes = ["a", "b", "c"]
     rows, answers, shares = sample(classes, seed)
     y, p = [row.actual for row in rows], [answer.label for answer in answers]
-    found = quality.measure({"problem_type": "MulticlassClassification", "classes": classes}, rows, answers)
+    found = verdict.measure({"problem_type": "MulticlassClassification", "classes": classes}, rows, answers)
     assert found == pytest.approx(
         {
             "auc": sk.roc_auc_score(y, shares, multi_class="ovr", average="weighted"),
@@ -68,7 +68,7 @@ def test_multiclass_metrics_are_those_of_scikit_learn(seed: int) -> None:
 def test_regression_metrics_are_those_of_scikit_learn() -> None:
     y, p = [1.0, 2.0, 4.5, -3.0], [1.5, 1.0, 4.0, -2.0]
     rows = [Row(i, (), str(value)) for i, value in enumerate(y)]
-    found = quality.measure({"problem_type": "Regression"}, rows, [Answer(str(value)) for value in p])
+    found = verdict.measure({"problem_type": "Regression"}, rows, [Answer(str(value)) for value in p])
     expected = {"rmse": sk.root_mean_squared_error(y, p), "mae": sk.mean_absolute_error(y, p), "r2": sk.r2_score(y, p)}
     assert found == pytest.approx(expected)
 
@@ -82,18 +82,18 @@ def test_calibration_error_is_the_gap_between_stated_and_true_shares() -> None:
 def test_an_answer_with_an_unknown_class_fails_the_stage() -> None:
     evaluation = {"problem_type": "MulticlassClassification", "classes": ["a", "b"]}
     with pytest.raises(DeployError, match=r"unknown class 'c'.*deploy the package that was evaluated"):
-        quality.measure(evaluation, [Row(0, (), "a")], [Answer("c", (1.0,), ("c",))])
+        verdict.measure(evaluation, [Row(0, (), "a")], [Answer("c", (1.0,), ("c",))])
 
 
 def test_a_metric_without_a_value_on_these_rows_is_none() -> None:
     """With one class only there is no ROC curve; the check then fails with a sentence instead of a made-up number."""
     rows, answers = [Row(0, (), "a")], [Answer("a", (0.9, 0.1), ("a", "b"))]
     evaluation = {"problem_type": "BinaryClassification", "classes": ["a", "b"], "positive_class": "b"}
-    assert quality.measure(evaluation, rows, answers)["auc"] is None
-    assert quality.measure(evaluation, [], []) == {}
+    assert verdict.measure(evaluation, rows, answers)["auc"] is None
+    assert verdict.measure(evaluation, [], []) == {}
 
 
 def test_a_true_value_that_the_evaluation_never_saw_counts_as_wrong() -> None:
     rows, answers = [Row(0, (), "a"), Row(1, (), "new")], [Answer("a", (0.9, 0.1), ("a", "b"))] * 2
-    found = quality.measure({"problem_type": "MulticlassClassification", "classes": ["a", "b"]}, rows, answers)
+    found = verdict.measure({"problem_type": "MulticlassClassification", "classes": ["a", "b"]}, rows, answers)
     assert found["accuracy"] == 0.5

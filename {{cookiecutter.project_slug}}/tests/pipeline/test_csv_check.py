@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from pipeline.csv_check import Findings, check_csv
+from pipeline.data.csv_check import Findings, check_csv
 from pipeline.errors import DataError
-from pipeline.settings import Settings, parse
+from pipeline.settings.load import parse
+from pipeline.settings.model import Settings
 
 ROWS = [f"{20 + n},{'ab'[n % 2]},{n % 3 % 2}" for n in range(600)]
 GOOD = "\n".join(["age,job,y", *ROWS]) + "\n"

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import sources
-from pipeline.dataset import HEADER, adult_csv
+from pipeline.data import sources
+from pipeline.data.sources import HEADER, Source, UnreachableError, adult_csv, find
 from pipeline.errors import DataError
-from pipeline.sources import Source, UnreachableError, find
 
 PERSON = "39, State-gov, 77516, HS-grad, 13, Never-married, Sales, Not-in-family, White, Male, 2174, 0, 40, ?, <=50K"
 TRAIN = f"{PERSON}\n\n".encode()

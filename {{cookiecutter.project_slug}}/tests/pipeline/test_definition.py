@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.aws.validate import every_step, problems
 from pipeline.definition import Sources, build
-from pipeline.validate import every_step, problems
 from tests.pipeline.project import BALANCED, ENVIRONMENT, SOURCES, of
 
 GOLDEN = Path(__file__).parent / "golden" / "definition.json"

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import settings
-from pipeline.flow_file import FlowFile, FlowFileError, read
-from pipeline.new_flow import text, types
+from pipeline.data.flows import FlowFile, FlowFileError, read, text, types
+from pipeline.settings.load import load
 from tests.pipeline.project import flow
 
 BALANCE = {"node_id": "b", "type": "TRANSFORM", "operator": "sagemaker.spark.balance_data_0.1"}
@@ -77,6 +76,6 @@ def test_a_new_flow_is_one_that_the_pipeline_takes() -> None:
 
 
 def test_the_flow_of_this_repository_is_one_that_the_pipeline_takes() -> None:
-    found = settings.load(ROOT / "settings.yaml").flow
+    found = load(ROOT / "settings.yaml").flow
     flow_text = (ROOT / found.file).read_text(encoding="utf-8")
     assert read(flow_text, found.file, found.destination, custom_code=found.allow_custom_code).dataset != ""

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pipeline import names, service, upload
-from pipeline.environment import BUILD, RULES, Environment, EnvironmentVariableError
+from pipeline.aws import names, service, upload
+from pipeline.aws.environment import BUILD, RULES, Environment, EnvironmentVariableError
+from pipeline.data.sources import Source
 from pipeline.errors import PipelineError, RunError
-from pipeline.sources import Source
 from tests.pipeline.project import ENVIRONMENT, flow, of
 
 FILES = ("flows/preprocess.flow", "data.csv", "flows/balance.flow")

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, strategies
 from pydantic import ValidationError
 
-from pipeline import settings
-from pipeline.settings import Settings, SettingsError, parse
+from pipeline.errors import SettingsError
+from pipeline.settings.load import load, parse
+from pipeline.settings.model import Settings
 from tests.pipeline.project import LINES, MINIMAL, of, text
 
 GATE = "gate:\n  metric: {}\n  threshold: {}\n"
@@ -268,7 +269,7 @@ def test_text_that_is_not_utf8_is_named_by_byte() -> None:
 
 def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.yaml: cannot be read .*; restore it from the template"):
-        settings.load(tmp_path / "none.yaml")
+        load(tmp_path / "none.yaml")
 
 
 @given(strategies.one_of(strategies.text(max_size=200), strategies.binary(max_size=200)))

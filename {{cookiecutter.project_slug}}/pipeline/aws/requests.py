@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.arguments import ROOT
-from pipeline.environment import Environment
-from pipeline.flow_file import FlowFile
-from pipeline.settings_model import Settings
+from pipeline.aws.environment import Environment
+from pipeline.data.flows import FlowFile
+from pipeline.settings.model import Settings
 
 Request = dict[str, Any]
 Value = Any  # text, or a reference that becomes text
@@ -25,6 +24,7 @@ AUTOPILOT_VARIABLES = (
     "SAGEMAKER_SUBMIT_DIRECTORY",
 )
 HOUR = 3600
+ROOT = "/opt/ml/processing"
 
 
 @dataclass(frozen=True)
@@ -220,3 +220,45 @@ def _input(name: str, uri: Value, folder: str) -> Request:
 
 def _output(name: str, uri: Value, folder: str) -> Request:
     return {"OutputName": name, "S3Output": {"S3Uri": uri, "LocalPath": f"{ROOT}/{folder}", "S3UploadMode": "EndOfJob"}}
+
+
+def of_split(settings: Settings) -> list[str]:
+    """Arguments of pipeline/steps/split.py."""
+    data = settings.data
+    options = {
+        "input": f"{ROOT}/input",
+        "output": f"{ROOT}/output",
+        "target": settings.target_column,
+        "split-column": data.split_column or "",
+        "test-fraction": data.test_fraction,
+        "validation-fraction": data.validation_fraction,
+        "problem-type": settings.problem_type,
+        "positive-class": settings.positive_class or "",
+        "drop-missing-target": str(data.drop_missing_target).lower(),
+    }
+    return _line(options)
+
+
+def of_evaluate(settings: Settings, threshold: Any, group: str, region: str) -> list[Any]:  # noqa: ANN401
+    """Arguments of pipeline/steps/evaluate.py; the threshold may be a reference to the pipeline's parameter."""
+    gate = settings.gate
+    options = {
+        "predictions": f"{ROOT}/predictions",
+        "test": f"{ROOT}/test",
+        "report": f"{ROOT}/report",
+        "output": f"{ROOT}/output",
+        "target": settings.target_column,
+        "problem-type": settings.problem_type,
+        "positive-class": settings.positive_class or "",
+        "gate-metric": gate.metric,
+        "gate-minimums": json.dumps(dict(gate.minimums)),
+        "champion-tolerance": gate.champion_tolerance,
+        "model-package-group": group,
+        "region": region,
+    }
+    return [*_line(options), "--gate-threshold", threshold]
+
+
+def _line(options: dict[str, Any]) -> list[str]:
+    # One argument an option: a value may begin with a dash, and a container's argument may be empty nowhere.
+    return [f"--{name}={value}" for name, value in options.items()]

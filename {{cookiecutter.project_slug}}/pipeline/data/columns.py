@@ -1,17 +1,69 @@
-"""Step 4: check the target column and the split of the input CSV against the problem type. Pure."""
+"""Step 4: check the header, the target column and the split of the input CSV against the settings. No I/O."""
 
+import difflib
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.settings import Settings
+from pipeline.settings.model import Settings
+from pipeline.steps.division import SIDES, is_missing
 
-SIDES = ("train", "validation", "test")
+# This product's own limit: beyond it the report, the endpoint's payload and Autopilot's runtime need another design.
+MAX_COLUMNS = 1000
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+SHOWN_COLUMNS = 20
 SHOWN = 10
-MISSING = frozenset({"", "na", "nan", "n/a", "null", "none"})
 
 Problem = tuple[int, str]
+
+
+def is_number(text: str) -> bool:
+    """Return whether Autopilot would read a finite number."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def header_problems(header: Sequence[str], settings: Settings) -> list[str]:
+    """Give a sentence for each mistake in the names of the columns."""
+    if not header:
+        return ["is empty; must have a header; write the columns' names on the first line"]
+    if len(header) == 1:
+        for separator, name in SEPARATORS.items():
+            if separator in header[0]:
+                return [f"has one column, with {name} in it; fields must be separated by commas; save it with commas"]
+    if len(header) > MAX_COLUMNS:
+        return [f"has {len(header)} columns; at most {MAX_COLUMNS} are taken; leave out what does not help to predict"]
+    return [*_names(header), *_required(header, settings)]
+
+
+def _names(header: Sequence[str]) -> Iterator[str]:
+    for place, name in enumerate(header, start=1):
+        if not name.strip():
+            yield f"column {place}: has no name; every column needs one; name it in the header"
+    for name, times in Counter(header).items():
+        if times > 1 and name.strip():
+            yield f"column {name}: stands {times} times in the header; names must differ; rename all but one"
+
+
+def _required(header: Sequence[str], settings: Settings) -> Iterator[str]:
+    target, split = settings.target_column, settings.data.split_column
+    if target not in header:
+        yield _absent(header, target, "target_column")
+    if split and split not in header:
+        yield _absent(header, split, "data.split_column")
+    if not set(header) - {target, split}:
+        yield f"has no column beside {target}; a model needs at least one feature; add columns"
+
+
+def _absent(header: Sequence[str], name: str, key: str) -> str:
+    folded = {other.strip().lower(): other for other in header}
+    near = difflib.get_close_matches(name.strip().lower(), folded, n=1, cutoff=0.6)
+    listed = ", ".join(header[:SHOWN_COLUMNS]) + (", ..." if len(header) > SHOWN_COLUMNS else "")
+    hint = f"did you mean {folded[near[0]]}? " if near else ""
+    return f"column {name}: is not in the header; settings.yaml's {key} names it; {hint}the columns are {listed}"
 
 
 @dataclass
@@ -25,16 +77,16 @@ class Target:
 
     def add(self, line: int, value: str) -> None:
         """Count one row's target."""
-        if value.lower() in MISSING:
+        if is_missing(value):
             self.first_missing = self.first_missing or line
             self.missing += 1
             return
         self.values[value] += 1
-        if self.first_text is None and self.values[value] == 1 and not _finite(value):
+        if self.first_text is None and self.values[value] == 1 and not is_number(value):
             self.first_text = (line, value)
 
 
-def problems(target: Target, split: Counter[str] | None, settings: Settings) -> Iterator[Problem]:
+def target_problems(target: Target, split: Counter[str] | None, settings: Settings) -> Iterator[Problem]:
     """Give line and sentence of what is wrong with the target or the split."""
     column = f"column {settings.target_column}"
     if target.missing and not settings.data.drop_missing_target:
@@ -87,10 +139,3 @@ def _sides(split: Counter[str], column: str) -> Iterator[Problem]:
                 1,
                 f"{column}: no row is {side!r}; train and test rows are needed; mark some or remove split_column",
             )
-
-
-def _finite(value: str) -> bool:
-    try:
-        return math.isfinite(float(value))
-    except ValueError:
-        return False

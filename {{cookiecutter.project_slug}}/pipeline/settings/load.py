@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipeline.errors import SettingsError
-from pipeline.settings_model import (
+from pipeline.settings.model import (
     OBJECTIVES,
     AutoML,
     Check,
@@ -26,8 +26,8 @@ from pipeline.settings_model import (
     known_paths,
     rule_of,
 )
-from pipeline.settings_rules import Problem, cross_problems
-from pipeline.yaml_positions import Document, YamlError, read
+from pipeline.settings.rules import Problem, cross_problems
+from pipeline.settings.yaml import Document, YamlError, read
 
 __all__ = [
     "OBJECTIVES",

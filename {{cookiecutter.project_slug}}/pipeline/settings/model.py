@@ -1,6 +1,6 @@
 """Step 4: the settings as frozen values, each field with its rule and remedy.
 
-`Rule` is read by pipeline/settings.py: every message about a field is made of it, whatever was wrong with the value.
+`Rule` is read by pipeline/settings/load.py: every message about a field is made of it, whatever was wrong with the value.
 """
 
 from collections.abc import Mapping

@@ -5,15 +5,34 @@ import os
 import re
 import tempfile
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from pipeline.dataset import adult_csv
 from pipeline.errors import DataError
 
 ADULT = "uci-adult"
+# Names and order: adult.names of the data set, Becker & Kohavi (1996), https://doi.org/10.24432/C5XW20
+FEATURES = (
+    "age",
+    "workclass",
+    "fnlwgt",
+    "education",
+    "education_num",
+    "marital_status",
+    "occupation",
+    "relationship",
+    "race",
+    "sex",
+    "capital_gain",
+    "capital_loss",
+    "hours_per_week",
+    "native_country",
+)
+TARGET = "income"
+SPLIT = "split"
+HEADER = ",".join((*FEATURES, TARGET, SPLIT))
 # Of the files that UCI publishes, https://doi.org/10.24432/C5XW20
 SHA256 = {
     "adult.data": "5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d",
@@ -153,3 +172,36 @@ def _replace(path: Path, data: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:
         partial.write(data)
     os.replace(partial.name, path)
+
+
+def adult_csv(train: bytes, test: bytes) -> bytes:
+    """Join adult.data and adult.test into one CSV.
+
+    What is odd about the files' form is mended here (no header, a comment line, dots behind the labels of adult.test);
+    what is odd about their values (blanks after commas, `?` for missing) is left to the flow, where a team sees it.
+
+    Raises:
+        DataError: when a line has another number of fields than Adult has.
+    """
+    lines = [HEADER, *_rows(train, "adult.data", "train"), *_rows(test, "adult.test", "test")]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _rows(data: bytes, name: str, side: str) -> Iterator[str]:
+    for number, line in enumerate(_text(data, name).splitlines(), start=1):
+        row = line.strip().removesuffix(".")
+        if not row or row.startswith("|"):
+            continue
+        fields = row.count(",") + 1
+        if fields != len(FEATURES) + 1:
+            raise DataError(
+                f"{name}:{number}: has {fields} fields; a row of Adult has {len(FEATURES) + 1}; download the file again"
+            )
+        yield f"{row},{side}"
+
+
+def _text(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: byte {error.start}: is not UTF-8; download the file again") from error

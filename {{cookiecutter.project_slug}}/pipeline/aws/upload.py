@@ -11,14 +11,36 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pipeline import flow_file
-from pipeline.definition import Sources
+from pipeline.data import flows
+from pipeline.data.flows import FlowFile
+from pipeline.data.sources import Source
 from pipeline.errors import PipelineError
-from pipeline.flow_file import FlowFile
-from pipeline.settings_model import Settings
-from pipeline.sources import Source
+from pipeline.settings.model import Settings
 
 HASH_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the uploaded files stand (`plan` makes the URIs from their content).
+
+    Attributes:
+        flow_uri: the flow's file.
+        code_uri: the folder that holds pipeline/steps.
+        flow: what the flow file says.
+        input_uri: the input CSV; empty when each start must name it.
+        input_origin: where it came from (`Source.note`); empty when that is not known.
+        balance_uri: the balance flow's file, or empty.
+        balance: what it says.
+    """
+
+    flow_uri: str
+    code_uri: str
+    flow: FlowFile
+    input_uri: str = ""
+    input_origin: str = ""
+    balance_uri: str = ""
+    balance: FlowFile | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +105,7 @@ def _flow(root: Path, settings: Settings, name: str, *, balance: bool) -> tuple[
         raise PipelineError(f"{key}: {name} cannot be read ({error}); name a flow file of this repository") from error
     destination = None if balance else settings.flow.destination
     custom = settings.flow.allow_custom_code
-    found = flow_file.read(text, name, destination, balance=balance, custom_code=custom)
+    found = flows.read(text, name, destination, balance=balance, custom_code=custom)
     return found, Upload(path, f"flows/{_digest(path)}/{path.name}")
 
 

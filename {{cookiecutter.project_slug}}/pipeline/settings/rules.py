@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.settings_model import OBJECTIVES
+from pipeline.settings.model import OBJECTIVES
 from pipeline.steps.metric_table import BINARY, METRICS, metrics_for
 
 Raw = Mapping[str, Any]
@@ -14,7 +14,7 @@ Raw = Mapping[str, Any]
 _TAG_KEY, _TAG_VALUE = re.compile(r"[\w\s.:/=+\-@]{1,128}"), re.compile(r"[\w\s.:/=+\-@]{0,256}")
 # The service takes 50 tags; the project's own and the deploy step's take some of them.
 MAX_TAGS = 40
-# Settings that become container arguments, with the option before the value (pipeline/arguments.py).
+# Settings that become container arguments, with the option before the value (pipeline/aws/requests.py).
 ARGUMENTS = {
     ("target_column",): "--target=",
     ("positive_class",): "--positive-class=",

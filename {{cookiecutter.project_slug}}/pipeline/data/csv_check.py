@@ -6,17 +6,16 @@ the number of distinct target values and, for the count of duplicates, by some b
 
 import codecs
 import csv
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from pipeline import target_check
-from pipeline.csv_header import header_problems
+from pipeline.data.columns import Target, header_problems, is_number, target_problems
 from pipeline.errors import DataError
-from pipeline.settings import Settings
+from pipeline.settings.model import Settings
+from pipeline.steps.division import is_missing
 
 # "The dataset must have at least 500 rows": https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-datasets-problem-types.html
 MIN_ROWS = 500
@@ -61,7 +60,7 @@ class Column:
     def add(self, line: int, value: str) -> None:
         """Count one value."""
         text = value.strip()
-        if text.lower() in target_check.MISSING:
+        if is_missing(text):
             self.missing += 1
         elif is_number(text):
             self.numbers += 1
@@ -76,7 +75,7 @@ class Table:
     """Running counts of the whole file."""
 
     columns: tuple[Column, ...]
-    target: target_check.Target
+    target: Target
     split: Counter[str] | None
     rows: int = 0
     seen: set[int] = field(default_factory=set)
@@ -98,14 +97,6 @@ class Table:
         return self.rows - len(self.ragged) - len(self.seen)
 
 
-def is_number(text: str) -> bool:
-    """Tell whether Autopilot would read a finite number."""
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
 def check_csv(path: Path, settings: Settings) -> Findings:
     """Check the input CSV against the settings.
 
@@ -120,7 +111,7 @@ def check_csv(path: Path, settings: Settings) -> Findings:
         if in_header:
             raise DataError("\n".join(f"{path.name}:1: {problem}" for problem in in_header))
         table = count(records, header, settings)
-    problems = [*table_problems(table), *target_check.problems(table.target, table.split, settings)]
+    problems = [*table_problems(table), *target_problems(table.target, table.split, settings)]
     if problems:
         raise DataError("\n".join(f"{path.name}:{line}: {sentence}" for line, sentence in problems))
     classes = dict(table.target.values) if settings.problem_type != "Regression" else {}
@@ -192,7 +183,7 @@ def count(records: Iterator[tuple[int, list[str]]], header: Sequence[str], setti
     target_at = header.index(settings.target_column)
     split_at = header.index(settings.data.split_column) if settings.data.split_column else None
     split: Counter[str] | None = None if split_at is None else Counter()
-    table = Table(tuple(Column(name) for name in header), target_check.Target(), split)
+    table = Table(tuple(Column(name) for name in header), Target(), split)
     for line, row in records:
         table.add(line, row)
         if len(row) == len(header):
