@@ -53,11 +53,11 @@ def check(environment: Environment, arguments: argparse.Namespace) -> int:
         boto3.client("sagemaker"), boto3.client("sagemaker-runtime", config=RUNTIME), boto3.client("s3")
     )
     results = step.run(load(SETTINGS), clients, environment.bucket, release, arguments.stage, Path())
-    for one in results["checks"]:
-        print(f"{'met    ' if one['passed'] else 'NOT MET'}  {one['name']}: {one['sentence']}")
+    for check in results["checks"]:
+        print(f"{'met    ' if check['passed'] else 'NOT MET'}  {check['name']}: {check['sentence']}")
     _print_links(environment, release, arguments.stage)
     if not results["passed"]:
-        missed = ", ".join(one["name"] for one in results["checks"] if not one["passed"])
+        missed = ", ".join(check["name"] for check in results["checks"] if not check["passed"])
         raise DeployError(
             f"{arguments.stage} is not good enough ({missed}); nothing goes further; the dossier shows why; "
             "reject this model package or correct the cause and start the deployment again",
@@ -122,20 +122,20 @@ COMMANDS: dict[str, Callable[[Environment, argparse.Namespace], int]] = {
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
-    commands = made.add_subparsers(dest="command", required=True)
+    top = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
-        one = commands.add_parser(name, help=(command.__doc__ or "").strip().rstrip("."))
+        sub = commands.add_parser(name, help=(command.__doc__ or "").strip().rstrip("."))
         if name in ("check", "dossier", "link"):
-            one.add_argument("--stage", choices=STAGES, default=os.environ.get("STAGE") or "staging")
-    return made
+            sub.add_argument("--stage", choices=STAGES, default=os.environ.get("STAGE") or "staging")
+    return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; give the exit code: 0 done, 1 failed, 2 bad input."""
-    given = parser().parse_args(arguments)
+    """Run one command; return the exit code: 0 done, 1 failed, 2 bad input."""
+    options = parser().parse_args(arguments)
     try:
-        return COMMANDS[given.command](Environment.read(os.environ, REQUIRED.get(given.command, COMMON)), given)
+        return COMMANDS[options.command](Environment.read(os.environ, REQUIRED.get(options.command, COMMON)), options)
     except PipelineError as error:
         return _error(error, error.exit_code)
     except ClientError as error:

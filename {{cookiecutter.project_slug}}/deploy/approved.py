@@ -1,4 +1,4 @@
-"""Step 6: find the model package to deploy: the one that was asked for, else the newest that is approved.
+"""Step 6: find the model package to deploy: the requested version, else the newest that is approved.
 
 Nothing that is pending or rejected is ever deployed, and nothing from another project's group. To roll back, approve
 the older version again (its approval event names it) or give its ARN.
@@ -60,7 +60,7 @@ def newest(packages: Iterable[Package], group: str) -> Package:
 
 
 def require_form(arn: str, group: str) -> None:
-    """Refuse what is no ARN of a version in the group, before AWS is asked.
+    """Validate that an ARN names a version in the group, before any call to AWS.
 
     SageMaker writes names in lower case in some ARNs, so the group is compared without regard to case.
 
@@ -81,7 +81,7 @@ def require_form(arn: str, group: str) -> None:
 
 
 def require_approved(package: Package, group: str) -> Package:
-    """Return the package that was asked for when it belongs to the group and is approved.
+    """Return the requested package when it belongs to the group and is approved.
 
     Raises:
         DeployError: when it is pending, rejected or of another group.
@@ -100,7 +100,7 @@ def require_approved(package: Package, group: str) -> Package:
 
 
 def find(sagemaker: Any, group: str, arn: str | None = None) -> Package:  # noqa: ANN401 (boto3 clients have no type)
-    """Ask the registry for the package to deploy.
+    """Find the package to deploy in the registry.
 
     Args:
         sagemaker: a boto3 SageMaker client.

@@ -38,7 +38,7 @@ STYLE: dict[Any, Any] = {
 
 
 def figure(name: str, title: str, description: str, width: float, height: float, draw: Any) -> str:  # noqa: ANN401
-    """Draw on fresh axes and give the SVG element.
+    """Draw on fresh axes and return the SVG element.
 
     Args:
         name: unique in the document; salts the ids inside, so that figures do not share any.
@@ -49,10 +49,10 @@ def figure(name: str, title: str, description: str, width: float, height: float,
         draw: a function of the axes.
     """
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
-        made = Figure(figsize=(width, height), layout="constrained")
-        draw(made.add_subplot())
+        drawing = Figure(figsize=(width, height), layout="constrained")
+        draw(drawing.add_subplot())
         buffer = io.StringIO()
-        made.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _inline(buffer.getvalue(), name, title, description)
 
 

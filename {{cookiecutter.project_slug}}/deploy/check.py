@@ -1,8 +1,8 @@
 """Step 8: test the staging endpoint with held-out rows, write what was found, fail the stage if it is not good enough.
 
-The same sample of rows is sent in every run. Its answers are held against the predictions that the model was registered
-with, when those are still there: then the comparison is row by row, and quality is measured on the same rows. Otherwise
-quality is compared with the registered metrics of all held-out rows, and the report says so.
+Every run sends the same sample of rows and compares the answers with the predictions that the model was registered with,
+when those are still there: row by row, with the quality of the same rows. Otherwise quality is compared with the
+registered metrics of all held-out rows, and the report says so.
 """
 
 import csv
@@ -41,7 +41,7 @@ class Clients:
 
 @dataclass(frozen=True)
 class Served:
-    """What the endpoint says of itself."""
+    """The endpoint as AWS describes it."""
 
     name: str
     memory_mb: int
@@ -54,14 +54,14 @@ class Asked:
     """What came back: the rows, their answers or reasons, and the times."""
 
     rows: Sequence[Row]
-    found: Mapping[int, Answer | str]
+    answers: Mapping[int, Answer | str]
     first_call_ms: float
     calls_ms: Sequence[float]
     throttled: int
 
     def answered(self) -> list[tuple[Row, Answer]]:
         """The rows that were answered, with their answers."""
-        pairs = [(row, self.found[row.number]) for row in self.rows]
+        pairs = [(row, self.answers[row.number]) for row in self.rows]
         return [(row, answer) for row, answer in pairs if isinstance(answer, Answer)]
 
 
@@ -121,10 +121,10 @@ def registered_predictions(evidence: Evidence, storage: Storage, rows: int) -> t
 def judge(
     settings: Settings, evidence: Evidence, served: Served, asked: Asked, registered: list[Answer] | None, release: str
 ) -> dict[str, Any]:
-    """Decide every check; give the content of results.json but for the names of stage and columns. Pure."""
+    """Decide every check; return results.json without the names of stage and columns. No I/O."""
     answered = asked.answered()
     rows = [row for row, _ in answered]
-    failed = verdict.failed_rows(asked.rows, asked.found, registered)
+    failed = verdict.failed_rows(asked.rows, asked.answers, registered)
     unanswered = len(asked.rows) - len(answered)
     same_rows = (
         verdict.measure(evidence.evaluation, rows, [registered[row.number] for row in rows]) if registered else {}
@@ -171,7 +171,7 @@ def judge(
 def examine(
     settings: Settings, clients: Clients, release: Release, stage: str, endpoint: Endpoint | None = None
 ) -> tuple[dict[str, Any], Evidence]:
-    """Test one stage's endpoint; give the content of results.json, and the evidence that the dossier is made of.
+    """Test one stage's endpoint; return the content of results.json, and the evidence for the dossier.
 
     Raises:
         DeployError: when there is nothing to test or to compare with. A failed test raises nothing: see `passed`.

@@ -86,12 +86,12 @@ def metric_name(key: str) -> str:
 
 
 def problem_metrics(report: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Find the block of the Model Quality report that holds the metrics, whichever problem type it is of."""
+    """Find the block of the Model Quality report with the metrics, whichever problem type it is of."""
     for key, block in report.items():
         if key.endswith(("classification_metrics", "regression_metrics")) and isinstance(block, Mapping):
             return block
     nested = [block for block in report.values() if isinstance(block, Mapping)]
-    return next((found for block in nested if (found := problem_metrics(block))), {})
+    return next((metrics for block in nested if (metrics := problem_metrics(block))), {})
 
 
 def approver(package: Mapping[str, Any]) -> str:
@@ -137,20 +137,20 @@ def standing(evaluation: Mapping[str, Any]) -> str:
 
 def figures(evidence: Evidence, quality: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
     """The curves that the problem type has."""
-    made = []
+    charted = []
     curve = quality.get("receiver_operating_characteristic_curve", {})
     if curve:
         auc = float(evidence.evaluation.get("metrics", {}).get("auc", math.nan))
-        made.append(charts.roc(curve["false_positive_rates"], curve["true_positive_rates"], auc))
+        charted.append(charts.roc(curve["false_positive_rates"], curve["true_positive_rates"], auc))
     curve = quality.get("precision_recall_curve", {})
     if curve:
-        made.append(
+        charted.append(
             charts.precision_recall(curve["precisions"], curve["recalls"], positive_share(evidence.evaluation, quality))
         )
     if evidence.evaluation.get("problem_type") == "Regression" and results["answers"]["actual"]:
         actual, answered = ([float(value) for value in results["answers"][key]] for key in ("actual", "predicted"))
-        made += [charts.predicted(actual, answered), charts.residuals(actual, answered)]
-    return made
+        charted += [charts.predicted(actual, answered), charts.residuals(actual, answered)]
+    return charted
 
 
 def positive_share(evaluation: Mapping[str, Any], quality: Mapping[str, Any]) -> float | None:

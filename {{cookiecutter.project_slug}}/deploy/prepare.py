@@ -37,11 +37,7 @@ class Release:
 
     @classmethod
     def load(cls, path: Path = PATH) -> "Release":
-        """Read what `prepare` wrote.
-
-        Raises:
-            DeployError: when it did not, or something else wrote the file.
-        """
+        """Read what `prepare` wrote; raise DeployError when it did not, or something else wrote the file."""
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
@@ -83,11 +79,7 @@ def plan(settings: Settings, environment: Environment, package: Package, bases: 
 
 
 def read_base(stage: str, root: Path) -> object:
-    """Parse deploy/STAGE.json.
-
-    Raises:
-        DeployError: when it is absent or no JSON.
-    """
+    """Parse deploy/STAGE.json; raise DeployError when it is absent or no JSON."""
     path = root / "deploy" / f"{stage}.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -67,7 +67,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Answer:
-    """What Autopilot's container said of one row; regression gives only a label (the number as text)."""
+    """The container's answer to one row; a regression has only a label (the number as text)."""
 
     label: str
     probabilities: tuple[float, ...] = ()
@@ -93,7 +93,7 @@ class Answer:
         return answer
 
     def differs_from(self, other: "Answer", tolerance: float) -> bool:
-        """Tell whether two answers to one row differ by more than `tolerance` (of a number: as a share)."""
+        """Return whether two answers to one row differ by more than `tolerance` (of a number: as a share)."""
         if bool(self.classes) != bool(other.classes):
             return True
         if not self.classes:

@@ -42,7 +42,7 @@ class Sizes:
 
     @classmethod
     def of(cls, settings: Settings, stage: str) -> "Sizes":
-        """Take the stage's own value where settings.yaml gives one, else the one of `endpoint`."""
+        """Take the stage's own value where settings.yaml sets one, else the one of `endpoint`."""
         chosen = {}
         for field in fields(cls):
             own = getattr(getattr(settings.stages, stage), field.name, None)
@@ -78,7 +78,7 @@ def require_consistent(sizes: Sizes, stage: str) -> None:
 
 
 def parameters(settings: Settings, environment: Environment, stage: str, package_arn: str) -> dict[str, str]:
-    """Give every parameter of endpoint.yaml that does not come from STAGE.json, as text."""
+    """Return every parameter of endpoint.yaml that does not come from STAGE.json, as text."""
     sizes = Sizes.of(settings, stage)
     require_consistent(sizes, stage)
     return {

@@ -11,16 +11,12 @@ from pipeline.errors import FAILED, DeployError
 
 @dataclass(frozen=True)
 class Storage:
-    """S3 with errors that say which object and what to do."""
+    """S3 with errors that name the object and the remedy."""
 
     s3: Any
 
     def text(self, uri: str) -> str:
-        """Read an object as UTF-8.
-
-        Raises:
-            DeployError: when it is absent, not ours to read, or no text.
-        """
+        """Read an object as UTF-8; raise DeployError when it is absent, not ours to read, or no text."""
         bucket, key = split(uri)
         try:
             return str(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8-sig"))
@@ -37,11 +33,7 @@ class Storage:
             ) from error
 
     def json(self, uri: str) -> Any:  # noqa: ANN401 (JSON)
-        """Read an object as JSON.
-
-        Raises:
-            DeployError: as `text`, and when it is no JSON.
-        """
+        """Read an object as JSON; raise DeployError as `text`, and when it is no JSON."""
         try:
             return json.loads(self.text(uri))
         except ValueError as error:
@@ -73,11 +65,7 @@ class Storage:
 
 
 def split(uri: str) -> tuple[str, str]:
-    """Take `s3://bucket/key` apart.
-
-    Raises:
-        DeployError: when it has another form.
-    """
+    """Take `s3://bucket/key` apart; raise DeployError when it has another form."""
     scheme, _, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
     if scheme != "s3" or not bucket or not key:

@@ -24,7 +24,7 @@ IN_UNITS_OF_THE_TARGET = ("rmse", "mae")
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that had to hold, and whether it did."""
+    """One condition and its outcome."""
 
     name: str
     passed: bool
@@ -72,12 +72,12 @@ def measure(evaluation: Mapping[str, Any], rows: Sequence[Row], answers: Sequenc
 
 
 def failed_rows(
-    rows: Sequence[Row], found: Mapping[int, Answer | str], registered: Sequence[Answer] | None
+    rows: Sequence[Row], answers: Mapping[int, Answer | str], registered: Sequence[Answer] | None
 ) -> list[FailedRow]:
     """List every row that was not answered or whose answer differs from the registered prediction."""
     failed = []
     for row in rows:
-        answer = found[row.number]
+        answer = answers[row.number]
         before = registered[row.number] if registered else None
         if isinstance(answer, str):
             reason, answered = answer, ""
@@ -92,7 +92,7 @@ def failed_rows(
 
 
 def written(answer: Answer) -> str:
-    """Give an answer for people: the label, with the probability of that label where there is one."""
+    """Return an answer for people: the label, with the probability of that label where there is one."""
     if answer.label not in answer.classes:
         return answer.label
     return f"{answer.label} ({answer.probabilities[answer.classes.index(answer.label)]:.4f})"

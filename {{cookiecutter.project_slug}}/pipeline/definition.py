@@ -11,31 +11,10 @@ import json
 from functools import partial
 from typing import Any
 
-from pipeline.aws import names
+from pipeline.aws import names, sdk
 from pipeline.aws.environment import Environment
 from pipeline.aws.requests import Maker, of_evaluate, of_split
-from pipeline.aws.sdk import (
-    CacheConfig,
-    ConditionGreaterThanOrEqualTo,
-    ConditionLessThanOrEqualTo,
-    ConditionStep,
-    ExecutionVariables,
-    FailStep,
-    Join,
-    JsonGet,
-    OfflineSession,
-    ParameterFloat,
-    ParameterString,
-    Pipeline,
-    PropertyFile,
-    RequestStep,
-    SageMakerJobExceptionTypeEnum,
-    SageMakerJobStepRetryPolicy,
-    StepExceptionTypeEnum,
-    StepRetryPolicy,
-    StepTypeEnum,
-    image_uris,
-)
+from pipeline.aws.sdk import RequestStep
 from pipeline.aws.upload import Sources
 from pipeline.errors import PipelineError
 from pipeline.settings.model import Settings
@@ -46,7 +25,7 @@ SKLEARN_VERSION = "1.4-2-py312"
 SIDES = ("train", "validation", "test", "features", "split")
 NO_ORIGIN = "not recorded"
 STATUSES = ["PendingManualApproval", "Approved", "Rejected"]
-REPORT = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
+REPORT = sdk.PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
 
 
 class Parameters:
@@ -54,17 +33,17 @@ class Parameters:
 
     def __init__(self, settings: Settings, input_uri: str, origin: str) -> None:
         compute = settings.compute
-        self.input = ParameterString("InputDataUri", default_value=input_uri or None)
-        self.origin = ParameterString("DataOrigin", default_value=origin or NO_ORIGIN)
-        self.approval = ParameterString("ModelApprovalStatus", default_value=STATUSES[0], enum_values=STATUSES)
-        self.threshold = ParameterFloat("GateThreshold", default_value=settings.gate.threshold)
-        self.flow_instance = ParameterString("FlowInstanceType", default_value=compute.flow_instance)
-        self.job_instance = ParameterString("JobInstanceType", default_value=compute.job_instance)
-        self.transform_instance = ParameterString("TransformInstanceType", default_value=compute.transform_instance)
-        self.commit = ParameterString("Commit", default_value="uncommitted")
+        self.input = sdk.ParameterString("InputDataUri", default_value=input_uri or None)
+        self.origin = sdk.ParameterString("DataOrigin", default_value=origin or NO_ORIGIN)
+        self.approval = sdk.ParameterString("ModelApprovalStatus", default_value=STATUSES[0], enum_values=STATUSES)
+        self.threshold = sdk.ParameterFloat("GateThreshold", default_value=settings.gate.threshold)
+        self.flow_instance = sdk.ParameterString("FlowInstanceType", default_value=compute.flow_instance)
+        self.job_instance = sdk.ParameterString("JobInstanceType", default_value=compute.job_instance)
+        self.transform_instance = sdk.ParameterString("TransformInstanceType", default_value=compute.transform_instance)
+        self.commit = sdk.ParameterString("Commit", default_value="uncommitted")
 
     def all(self) -> list[Any]:
-        """List them in a fixed order."""
+        """Return all parameters in a fixed order."""
         return list(vars(self).values())
 
 
@@ -81,7 +60,7 @@ def build(settings: Settings, environment: Environment, sources: Sources) -> dic
     group = names.model_package_group(environment.project_name, environment.project_id)
     wrangler, sklearn = _image("data-wrangler", region), _image("sklearn", region, SKLEARN_VERSION)
     code, run = (sources.code_uri, "code"), partial(_folder, environment.bucket)
-    kinds, jobs, calls = StepTypeEnum, _job_retries(), [_step_retry()]
+    kinds, jobs, calls = sdk.StepTypeEnum, _job_retries(), [_step_retry()]
     cached = partial(RequestStep, cache=_cache(settings.cache_days), retries=jobs)
 
     request = make.flow(
@@ -131,7 +110,7 @@ def build(settings: Settings, environment: Environment, sources: Sources) -> dic
     notes = {
         "ProjectName": environment.project_name,
         "Commit": parameters.commit,
-        "PipelineExecutionArn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
+        "PipelineExecutionArn": sdk.ExecutionVariables.PIPELINE_EXECUTION_ARN,
         "InputDataUri": parameters.input,
         "DataOrigin": parameters.origin,
         "FlowUri": sources.flow_uri,
@@ -144,12 +123,14 @@ def build(settings: Settings, environment: Environment, sources: Sources) -> dic
     request = make.register(group, container, parameters.approval, reports, notes)
     register = RequestStep("Register", kinds.REGISTER_MODEL, request, retries=calls)
 
-    failed = FailStep("GateFailed", error_message=_reason(settings, parameters, evaluation))
-    gate = ConditionStep("Gate", conditions=_conditions(settings, parameters), if_steps=[register], else_steps=[failed])
+    failed = sdk.FailStep("GateFailed", error_message=_reason(settings, parameters, evaluation))
+    gate = sdk.ConditionStep(
+        "Gate", conditions=_conditions(settings, parameters), if_steps=[register], else_steps=[failed]
+    )
 
     title = names.pipeline(environment.project_name, environment.project_id)
     steps += [autopilot, model, predict, evaluate, gate]
-    pipeline = Pipeline(title, parameters.all(), steps=steps, sagemaker_session=OfflineSession(region))
+    pipeline = sdk.Pipeline(title, parameters.all(), steps=steps, sagemaker_session=sdk.OfflineSession(region))
     definition: dict[str, Any] = json.loads(pipeline.definition())
     return {key: value for key, value in definition.items() if value is not None}  # the SDK writes MlflowConfig: null
 
@@ -157,57 +138,57 @@ def build(settings: Settings, environment: Environment, sources: Sources) -> dic
 def _image(name: str, region: str, version: str | None = None) -> str:
     """Look up a container's image in the SDK's own table."""
     try:
-        return str(image_uris.retrieve(name, region, version, instance_type="ml.m5.large"))
+        return str(sdk.image_uris.retrieve(name, region, version, instance_type="ml.m5.large"))
     except ValueError as error:
         rule = f"the SDK knows no {name} image there; choose a region that has Data Wrangler"
         raise PipelineError(f"region: got {region!r}; {rule} ({error})") from error
 
 
-def _folder(bucket: str, name: str) -> Join:
+def _folder(bucket: str, name: str) -> sdk.Join:
     """Refer to a folder of this execution in the project's bucket."""
-    return Join(on="/", values=[f"s3://{bucket}/runs", ExecutionVariables.PIPELINE_EXECUTION_ID, name])
+    return sdk.Join(on="/", values=[f"s3://{bucket}/runs", sdk.ExecutionVariables.PIPELINE_EXECUTION_ID, name])
 
 
-def _file(step: RequestStep, name: str) -> Join:
-    return Join(on="/", values=[step.output("evaluation"), name])
+def _file(step: RequestStep, name: str) -> sdk.Join:
+    return sdk.Join(on="/", values=[step.output("evaluation"), name])
 
 
-def _cache(days: int) -> CacheConfig | None:
-    return CacheConfig(enable_caching=True, expire_after=f"P{days}D") if days else None
+def _cache(days: int) -> sdk.CacheConfig | None:
+    return sdk.CacheConfig(enable_caching=True, expire_after=f"P{days}D") if days else None
 
 
-def _step_retry() -> StepRetryPolicy:
+def _step_retry() -> sdk.StepRetryPolicy:
     """Retry calls that the service throttled; Model and RegisterModel steps take only exceptions of this kind."""
-    errors = [StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING]
-    return StepRetryPolicy(errors, interval_seconds=10, max_attempts=5)
+    errors = [sdk.StepExceptionTypeEnum.SERVICE_FAULT, sdk.StepExceptionTypeEnum.THROTTLING]
+    return sdk.StepRetryPolicy(errors, interval_seconds=10, max_attempts=5)
 
 
 def _job_retries() -> list[Any]:
     """Retry jobs, too, for which no machine was free."""
-    kinds = SageMakerJobExceptionTypeEnum
+    kinds = sdk.SageMakerJobExceptionTypeEnum
     causes = [kinds.CAPACITY_ERROR, kinds.RESOURCE_LIMIT, kinds.INTERNAL_ERROR]
-    return [_step_retry(), SageMakerJobStepRetryPolicy(causes, interval_seconds=60, max_attempts=5)]
+    return [_step_retry(), sdk.SageMakerJobStepRetryPolicy(causes, interval_seconds=60, max_attempts=5)]
 
 
 def _conditions(settings: Settings, parameters: Parameters) -> list[Any]:
-    """All must hold: the metric against the parameter's threshold, and what Evaluate decided of the rest."""
+    """Return the gate's conditions: the metric compared with the threshold, and what Evaluate decided of the rest."""
 
-    def reached(name: str) -> JsonGet:
-        return JsonGet(step_name="Evaluate", property_file=REPORT, json_path=f"gate.{name}")
+    def reached(name: str) -> sdk.JsonGet:
+        return sdk.JsonGet(step_name="Evaluate", property_file=REPORT, json_path=f"gate.{name}")
 
     lower = METRICS[settings.gate.metric].direction == "minimize"
-    within = ConditionLessThanOrEqualTo if lower else ConditionGreaterThanOrEqualTo
+    within = sdk.ConditionLessThanOrEqualTo if lower else sdk.ConditionGreaterThanOrEqualTo
     decided = ("minimums_met", "beats_baseline", "beats_champion")
-    others = [ConditionGreaterThanOrEqualTo(left=reached(name), right=1) for name in decided]
+    others = [sdk.ConditionGreaterThanOrEqualTo(left=reached(name), right=1) for name in decided]
     return [within(left=reached("value"), right=parameters.threshold), *others]
 
 
-def _reason(settings: Settings, parameters: Parameters, evaluation: Join) -> Join:
-    """Say what was demanded, and where it stands what was reached."""
+def _reason(settings: Settings, parameters: Parameters, evaluation: sdk.Join) -> sdk.Join:
+    """Return the message of a failed gate: its demands, and the URI of the evaluation."""
     gate = settings.gate
     bound = "most" if METRICS[gate.metric].direction == "minimize" else "least"
     demanded = f"; minimums {json.dumps(dict(gate.minimums))} must be met, and the model must beat the constant answer "
     rest = f"{demanded}and be no worse than the approved model. What it reached: "
-    return Join(
+    return sdk.Join(
         on="", values=[f"The gate failed: {gate.metric} must be at {bound} ", parameters.threshold, rest, evaluation]
     )

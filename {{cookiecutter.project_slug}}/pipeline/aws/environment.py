@@ -1,4 +1,4 @@
-"""Steps 4 to 9: what the product's CodeBuild projects (or the rehearsal) say in environment variables."""
+"""Steps 4 to 9: the environment variables of the product's CodeBuild projects (or of the rehearsal)."""
 
 import re
 from collections.abc import Mapping
@@ -67,10 +67,10 @@ class Environment:
         Raises:
             EnvironmentVariableError: listing every variable that is absent or wrong.
         """
-        problems = [_problem(name, environ.get(name, "")) for name in RULES if environ.get(name) or name in required]
-        found = [problem for problem in problems if problem]
-        if found:
-            raise EnvironmentVariableError("\n".join(found))
+        checked = [_problem(name, environ.get(name, "")) for name in RULES if environ.get(name) or name in required]
+        problems = [problem for problem in checked if problem]
+        if problems:
+            raise EnvironmentVariableError("\n".join(problems))
         return cls(
             project_name=environ.get("SAGEMAKER_PROJECT_NAME", ""),
             project_id=environ.get("SAGEMAKER_PROJECT_ID", ""),

@@ -1,4 +1,4 @@
-"""Step 4: the request of each job, as plain data; references of the pipeline may stand where a value does. Pure."""
+"""Step 4: the request of each job, as plain data; references of the pipeline may stand where a value does. No I/O."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -105,7 +105,7 @@ class Maker:
         }
 
     def flow(self, image: str, flow: FlowFile, flow_uri: Value, data: Value, output: Value, instance: Value) -> Request:
-        """CreateProcessingJob of a Data Wrangler flow, with the arguments that its export notebooks give."""
+        """CreateProcessingJob of a Data Wrangler flow, with the arguments of its export notebooks."""
         name = f"{flow.destination}.default"
         config = json.dumps({name: {"content_type": "CSV"}})
         application = {"ImageUri": image, "ContainerArguments": [f"--output-config '{config}'"]}

@@ -9,8 +9,8 @@ also imports the model builder, 450 generated resource classes, the remote funct
 * stand-ins take the place of the packages that only open sessions or start jobs (`_UNUSED`): every name in them is an
   empty class, so that the SDK's `isinstance` checks answer no.
 
-That leaves 0.9 s and 700 modules; the definition is the same, byte for byte (tests/pipeline/test_definition.py holds it
-to a golden file). The stand-ins are removed afterwards: a later import finds the real package. Where the SDK was
+That leaves 0.9 s and 700 modules; the definition is the same, byte for byte (tests/pipeline/test_definition.py compares
+it with a golden file). The stand-ins are removed afterwards: a later import finds the real package. Where the SDK was
 imported before, it is used as it is.
 """
 
@@ -37,32 +37,6 @@ _UNUSED = (
 )
 
 
-__all__ = [
-    "CacheConfig",
-    "ConditionGreaterThanOrEqualTo",
-    "ConditionLessThanOrEqualTo",
-    "ConditionStep",
-    "ConfigurableRetryStep",
-    "ExecutionVariables",
-    "FailStep",
-    "Join",
-    "JsonGet",
-    "OfflineSession",
-    "ParameterFloat",
-    "ParameterString",
-    "Pipeline",
-    "Properties",
-    "PropertyFile",
-    "RequestStep",
-    "SageMakerJobExceptionTypeEnum",
-    "SageMakerJobStepRetryPolicy",
-    "StepExceptionTypeEnum",
-    "StepRetryPolicy",
-    "StepTypeEnum",
-    "image_uris",
-]
-
-
 class OfflineSession:
     """Stands where the SDK wants a session: knows a region and reaches nothing."""
 
@@ -73,7 +47,7 @@ class OfflineSession:
         self.boto_session = self
 
     def client(self, _service: str) -> None:
-        """Give no client: building a definition calls nothing."""
+        """Return no client: building a definition calls nothing."""
 
 
 class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -93,9 +67,9 @@ class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         def placeholder(name: str) -> type:
             if name.startswith("__"):
                 raise AttributeError(name)
-            made = type(name, (), {})
-            setattr(module, name, made)
-            return made
+            empty = type(name, (), {})
+            setattr(module, name, empty)
+            return empty
 
         module.__dict__["__getattr__"] = placeholder
 
@@ -115,7 +89,7 @@ def _register_bare(name: str) -> None:
 
 @contextmanager
 def _light_import() -> Iterator[None]:
-    # The SDK reads the region when it is imported, and knows no other way to be told.
+    # The SDK reads the region when it is imported, and has no other setting for it.
     os.environ.setdefault("AWS_DEFAULT_REGION", os.environ.get("AWS_REGION", "us-east-1"))
     if "sagemaker" in sys.modules:
         yield

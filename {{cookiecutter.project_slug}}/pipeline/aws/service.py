@@ -24,25 +24,21 @@ class Step:
 
 def upsert(sagemaker: Any, name: str, definition: str, role_arn: str, tags: list[dict[str, str]]) -> str:  # noqa: ANN401
     """Create the pipeline, or update it when it is there; return its ARN."""
-    given = {"PipelineName": name, "PipelineDefinition": definition, "RoleArn": role_arn}
+    request = {"PipelineName": name, "PipelineDefinition": definition, "RoleArn": role_arn}
     try:
-        return str(sagemaker.update_pipeline(**given)["PipelineArn"])
+        return str(sagemaker.update_pipeline(**request)["PipelineArn"])
     except ClientError as error:
         if not _is_absent(error):
             raise
-    return str(sagemaker.create_pipeline(**given, Tags=tags)["PipelineArn"])
+    return str(sagemaker.create_pipeline(**request, Tags=tags)["PipelineArn"])
 
 
 def start(sagemaker: Any, name: str, parameters: Mapping[str, str], description: str) -> str:  # noqa: ANN401
-    """Start an execution; return its ARN.
-
-    Raises:
-        RunError: when there is no such pipeline.
-    """
-    given = [{"Name": key, "Value": value} for key, value in parameters.items()]
+    """Start an execution; return its ARN; raise RunError when there is no such pipeline."""
+    listed = [{"Name": key, "Value": value} for key, value in parameters.items()]
     try:
         answer = sagemaker.start_pipeline_execution(
-            PipelineName=name, PipelineParameters=given, PipelineExecutionDescription=description
+            PipelineName=name, PipelineParameters=listed, PipelineExecutionDescription=description
         )
     except ClientError as error:
         if _is_absent(error):
@@ -52,11 +48,7 @@ def start(sagemaker: Any, name: str, parameters: Mapping[str, str], description:
 
 
 def latest(sagemaker: Any, name: str) -> str:  # noqa: ANN401
-    """Give the ARN of the newest execution.
-
-    Raises:
-        RunError: when there is none.
-    """
+    """Return the ARN of the newest execution; raise RunError when there is none."""
     try:
         listed = sagemaker.list_pipeline_executions(
             PipelineName=name, SortBy="CreationTime", SortOrder="Descending", MaxResults=1

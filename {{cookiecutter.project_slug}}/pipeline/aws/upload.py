@@ -1,4 +1,4 @@
-"""Step 4: put flow, scripts and data into the project's bucket, under keys that hold the content's hash.
+"""Step 4: put flow, scripts and data into the project's bucket, under keys that contain the content's hash.
 
 So an unchanged file is uploaded once, a changed one never replaces what an earlier run refers to, and a step whose
 inputs did not change can be taken from the cache.
@@ -60,7 +60,7 @@ class Plan:
 
 
 def plan(root: Path, settings: Settings, bucket: str, data: Source | None = None) -> Plan:
-    """Decide keys and URIs; reads local files, asks nobody.
+    """Decide keys and URIs from local files; no network.
 
     Args:
         root: the repository.
@@ -105,8 +105,8 @@ def _flow(root: Path, settings: Settings, name: str, *, balance: bool) -> tuple[
         raise PipelineError(f"{key}: {name} cannot be read ({error}); name a flow file of this repository") from error
     destination = None if balance else settings.flow.destination
     custom = settings.flow.allow_custom_code
-    found = flows.read(text, name, destination, balance=balance, custom_code=custom)
-    return found, Upload(path, f"flows/{_digest(path)}/{path.name}")
+    flow = flows.read(text, name, destination, balance=balance, custom_code=custom)
+    return flow, Upload(path, f"flows/{_digest(path)}/{path.name}")
 
 
 def _code(root: Path) -> list[Upload]:

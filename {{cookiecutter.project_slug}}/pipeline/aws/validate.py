@@ -1,4 +1,4 @@
-"""Step 4: hold every request of a definition to the service's own model, offline.
+"""Step 4: validate every request of a definition against the service's own model, offline.
 
 AWS checks a definition's requests only when their steps run, hours apart. botocore carries the service's model, but its
 ParamValidator passes over enumerations, patterns, upper bounds and unknown keys, so this looks at each of them. A
@@ -39,15 +39,15 @@ def problems(definition: Mapping[str, Any]) -> list[str]:
     """Find everything in a definition that the service would refuse; each is `STEP: PATH: sentence`."""
     defaults = {item["Name"]: item.get("DefaultValue") for item in definition["Parameters"]}
     steps = {step["Name"]: step for step in every_step(definition["Steps"])}
-    found = [problem for step in steps.values() for problem in _request_problems(step, defaults)]
+    mistakes = [problem for step in steps.values() for problem in _request_problems(step, defaults)]
     used = [*_references(definition["Steps"])]
-    found += [problem for reference in used for problem in _reference_problems(reference, defaults, steps)]
+    mistakes += [problem for reference in used for problem in _reference_problems(reference, defaults, steps)]
     idle = sorted(set(defaults) - {name.removeprefix("Parameters.") for name in used})
-    return found + [f"Parameters.{name}: is used nowhere; remove it" for name in idle]
+    return mistakes + [f"Parameters.{name}: is used nowhere; remove it" for name in idle]
 
 
 def every_step(steps: list[Any]) -> Iterator[dict[str, Any]]:
-    """Give the steps in order, those inside conditions as well."""
+    """Yield the steps in order, those inside conditions as well."""
     for step in steps:
         yield step
         for branch in ("IfSteps", "ElseSteps"):
@@ -121,7 +121,7 @@ _INNER = {"structure": _structure, "list": _list, "map": _map}
 
 
 def _limits(shape: Any, value: Any) -> Iterator[str]:  # noqa: ANN401
-    """Give a sentence for each of enumeration, bounds and pattern that a value breaks."""
+    """Yield a sentence for each of enumeration, bounds and pattern that a value breaks."""
     rules = shape.metadata
     size = value if isinstance(value, int | float) else len(value)
     unit = "" if isinstance(value, int | float) else " long"

@@ -27,7 +27,7 @@ def is_number(text: str) -> bool:
 
 
 def header_problems(header: Sequence[str], settings: Settings) -> list[str]:
-    """Give a sentence for each mistake in the names of the columns."""
+    """Return a sentence for each mistake in the names of the columns."""
     if not header:
         return ["is empty; must have a header; write the columns' names on the first line"]
     if len(header) == 1:
@@ -87,7 +87,7 @@ class Target:
 
 
 def target_problems(target: Target, split: Counter[str] | None, settings: Settings) -> Iterator[Problem]:
-    """Give line and sentence of what is wrong with the target or the split."""
+    """Yield line and sentence of what is wrong with the target or the split."""
     column = f"column {settings.target_column}"
     if target.missing and not settings.data.drop_missing_target:
         yield (
@@ -114,16 +114,16 @@ def _numbers(target: Target, column: str) -> Iterator[Problem]:
 
 
 def _classes(target: Target, column: str, settings: Settings) -> Iterator[Problem]:
-    rows, found = target.values.total(), len(target.values)
-    shown = ", ".join(repr(name[:40]) for name in sorted(target.values)[:SHOWN]) + (", ..." if found > SHOWN else "")
-    if found == 1:
+    rows, classes = target.values.total(), len(target.values)
+    shown = ", ".join(repr(name[:40]) for name in sorted(target.values)[:SHOWN]) + (", ..." if classes > SHOWN else "")
+    if classes == 1:
         yield 1, f"{column}: holds a single class, {shown}; at least two are needed; choose another target_column"
-    elif found > max(2, rows // 2):
-        yield 1, f"{column}: holds {found} classes in {rows} rows; is it an id or a number? set Regression"
-    elif settings.problem_type == "BinaryClassification" and found != 2:
-        yield 1, f"{column}: holds {found} classes ({shown}); two are needed; set MulticlassClassification"
-    elif settings.problem_type == "MulticlassClassification" and found < 3:
-        yield 1, f"{column}: holds {found} classes ({shown}); set problem_type: BinaryClassification"
+    elif classes > max(2, rows // 2):
+        yield 1, f"{column}: holds {classes} classes in {rows} rows; is it an id or a number? set Regression"
+    elif settings.problem_type == "BinaryClassification" and classes != 2:
+        yield 1, f"{column}: holds {classes} classes ({shown}); two are needed; set MulticlassClassification"
+    elif settings.problem_type == "MulticlassClassification" and classes < 3:
+        yield 1, f"{column}: holds {classes} classes ({shown}); set problem_type: BinaryClassification"
     positive = settings.positive_class
     if positive is not None and settings.problem_type == "BinaryClassification" and positive not in target.values:
         yield 1, f"{column}: no row is {positive!r}; positive_class must be one of the classes; the classes are {shown}"

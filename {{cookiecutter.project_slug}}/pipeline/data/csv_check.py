@@ -1,4 +1,4 @@
-"""Step 4: read the input CSV once before any paid job starts; say all that Autopilot or the split would stumble on.
+"""Step 4: read the input CSV once before any paid job starts; report all that Autopilot or the split would fail on.
 
 Only the standard library: the check runs wherever the pipeline is started. One pass, a row at a time; memory grows with
 the number of distinct target values and, for the count of duplicates, by some bytes a row.
@@ -32,7 +32,7 @@ BYTE_ORDER_MARKS = {
 
 @dataclass(frozen=True)
 class Findings:
-    """What the CSV holds.
+    """What was read from the CSV.
 
     Attributes:
         rows: number of rows, without the header.
@@ -151,7 +151,7 @@ def require_utf8(path: Path) -> None:
 
 
 def read_records(file: TextIO, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Give each record with the line that it begins on; blank lines are passed over.
+    """Yield each record with the line that it begins on; blank lines are passed over.
 
     Raises:
         DataError: at a quote that is never closed, or a field over the limit.
@@ -194,7 +194,7 @@ def count(records: Iterator[tuple[int, list[str]]], header: Sequence[str], setti
 
 
 def table_problems(table: Table) -> Iterator[tuple[int, str]]:
-    """Give line and sentence of what is wrong with the rows."""
+    """Yield line and sentence of what is wrong with the rows."""
     width = len(table.columns)
     for line, got in table.ragged[:SHOWN]:
         yield (
@@ -209,7 +209,7 @@ def table_problems(table: Table) -> Iterator[tuple[int, str]]:
 
 
 def warnings(table: Table, settings: Settings) -> Iterator[str]:
-    """Give a sentence for everything that is odd and still taken."""
+    """Yield a sentence for everything that is odd and still taken."""
     target = settings.target_column
     for column in table.columns:
         if column.name != target:
@@ -225,7 +225,7 @@ def warnings(table: Table, settings: Settings) -> Iterator[str]:
 
 
 def column_warnings(column: Column, rows: int) -> Iterator[str]:
-    """Give a sentence for missing values, and one for text among numbers."""
+    """Yield a sentence for missing values, and one for text among numbers."""
     if column.missing:
         yield f"column {column.name}: {column.missing} of {rows} values are missing; Autopilot fills them"
     if column.texts and column.numbers >= column.texts:

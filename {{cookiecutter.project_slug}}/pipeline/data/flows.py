@@ -123,12 +123,12 @@ def flow_for(path: Path, columns: Sequence[str]) -> str:
 
 def types(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> dict[str, str]:
     """Choose a type for each column: long, float, or string where a value is no number."""
-    found = dict.fromkeys(columns, "")
+    kinds = dict.fromkeys(columns, "")
     for row in rows:
         for name, value in zip(columns, row, strict=False):
-            if found[name] != "string" and value.strip().lower() not in _MISSING:
-                found[name] = _wider(found[name], value.strip())
-    return {name: kind or "string" for name, kind in found.items()}
+            if kinds[name] != "string" and value.strip().lower() not in _MISSING:
+                kinds[name] = _wider(kinds[name], value.strip())
+    return {name: kind or "string" for name, kind in kinds.items()}
 
 
 def _wider(kind: str, value: str) -> str:

@@ -48,7 +48,7 @@ SECONDS_TO_ANSWER = 2
 MAX_NOTE = 256
 NOT_IN_NOTES = re.compile(r"[^\w .:/=+@-]")
 S3_URI = re.compile(r"(?=.{8,256}$)s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[\w .:/=+@-]+")
-# A file beside the data, whose one line says where they come from
+# A file beside the data, whose one line names their origin
 ORIGIN = "ORIGIN"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sagemaker-autopilot" / "uci-adult"
 
@@ -56,7 +56,7 @@ Fetch = Callable[[str], bytes]
 
 
 class UnreachableError(DataError):
-    """The sample data is nowhere to be had: not given, not cached, and no mirror answers."""
+    """The sample data could not be downloaded: not given, not cached, and no mirror answers."""
 
     exit_code = 4
 
@@ -97,18 +97,18 @@ def find(source: str, data: str | None, work: Path, cache: Path = CACHE, fetch: 
         fetch: downloads a URL; raises OSError when it cannot.
 
     Raises:
-        UnreachableError: when uci-adult can be had nowhere.
+        UnreachableError: when uci-adult cannot be downloaded.
         DataError: when a given path does not exist or holds no CSV.
     """
-    given, name = (data, "DATA") if data else (source, "data.source")
-    if given.startswith("s3://"):
-        if not S3_URI.fullmatch(given):
+    location, name = (data, "DATA") if data else (source, "data.source")
+    if location.startswith("s3://"):
+        if not S3_URI.fullmatch(location):
             rule = "must be s3://bucket/key of letters, digits, blanks and _ . : / = + - @ (the registry notes it)"
-            raise DataError(f"{name}: got {given!r}; {rule}; copy the object to such a key")
-        return Source(given, f"{name}={given}")
-    if given == ADULT:
+            raise DataError(f"{name}: got {location!r}; {rule}; copy the object to such a key")
+        return Source(location, f"{name}={location}")
+    if location == ADULT:
         return Source(_write(_published(cache, fetch), work), f"UCI Adult, from {cache}")
-    return _local(Path(given), f"{name}={given}", work)
+    return _local(Path(location), f"{name}={location}", work)
 
 
 def _local(path: Path, origin: str, work: Path) -> Source:
@@ -122,16 +122,16 @@ def _local(path: Path, origin: str, work: Path) -> Source:
         files = {name: (path / name).read_bytes() for name in SHA256}
         published = all(sha256(data) == SHA256[name] for name, data in files.items())
         return Source(_write(files, work), f"UCI Adult, {origin}" if published else origin)
-    found = sorted(path.glob("*.csv"))
-    if len(found) != 1:
-        raise DataError(f"{origin}: holds {len(found)} CSV files, and not adult.data and adult.test; name the CSV")
-    return Source(found[0], origin)
+    tables = sorted(path.glob("*.csv"))
+    if len(tables) != 1:
+        raise DataError(f"{origin}: holds {len(tables)} CSV files, and not adult.data and adult.test; name the CSV")
+    return Source(tables[0], origin)
 
 
 def _published(cache: Path, fetch: Fetch) -> dict[str, bytes]:
-    """Give Adult's two files from the cache, filling it from the first mirror that has them unchanged."""
-    kept = {name: (cache / name).read_bytes() for name in SHA256 if (cache / name).is_file()}
-    files = {name: data for name, data in kept.items() if sha256(data) == SHA256[name]}
+    """Return Adult's two files from the cache, filling it from the first mirror that has them unchanged."""
+    cached = {name: (cache / name).read_bytes() for name in SHA256 if (cache / name).is_file()}
+    files = {name: data for name, data in cached.items() if sha256(data) == SHA256[name]}
     for name in SHA256.keys() - files.keys():
         files[name] = _download(name, fetch)
         _replace(cache / name, files[name])
@@ -156,7 +156,7 @@ def _download(name: str, fetch: Fetch) -> bytes:
 
 
 def sha256(data: bytes) -> str:
-    """Give the hexadecimal digest by which the content of a file is known."""
+    """Return the hexadecimal digest of a file's content."""
     return hashlib.sha256(data).hexdigest()
 
 

@@ -97,7 +97,7 @@ def parse(data: bytes | str, where: str = "settings.yaml") -> Settings:
     try:
         settings = Settings.model_validate(document.value)
     except ValidationError as error:
-        problems += [_problem(document, dict(found)) for found in error.errors(include_url=False)]
+        problems += [_problem(document, dict(detail)) for detail in error.errors(include_url=False)]
     wrong = {problem.path for problem in problems}
     problems += [problem for problem in cross_problems(document.value) if problem.path not in wrong]
     if problems or settings is None:
@@ -106,12 +106,12 @@ def parse(data: bytes | str, where: str = "settings.yaml") -> Settings:
 
 
 def region(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
-    """Give the region: the environment's (CodeBuild sets it), else that of settings.yaml."""
+    """Return the region: the environment's (CodeBuild sets it), else that of settings.yaml."""
     return environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION") or settings.region
 
 
 def _sentences(document: Document, problems: list[Problem], where: str) -> Iterator[str]:
-    lines = [_Line(document.line(found.path), _sentence(document, found)) for found in problems]
+    lines = [_Line(document.line(problem.path), _sentence(document, problem)) for problem in problems]
     for line in sorted(lines, key=lambda line: line.number):
         yield f"{where}:{line.number}: {line.text}"
 
@@ -133,9 +133,9 @@ def _duplicates(document: Document) -> Iterator[Problem]:
         yield Problem(path, rule, "keep one (YAML itself would silently keep the last)", show_value=False)
 
 
-def _problem(document: Document, found: Mapping[str, Any]) -> Problem:
-    path: Keys = tuple(str(part) for part in found["loc"] if part != "[key]")
-    kind, value = found["type"], _at(document.value, path)
+def _problem(document: Document, error: Mapping[str, Any]) -> Problem:
+    path: Keys = tuple(str(part) for part in error["loc"] if part != "[key]")
+    kind, value = error["type"], _at(document.value, path)
     if kind == "missing":
         return Problem(path, "is missing and has no default", f"add {path[-1]}{_advice(path)}", show_value=False)
     if kind == "extra_forbidden":
@@ -164,16 +164,16 @@ def _at(value: Any, path: Keys) -> Any:  # noqa: ANN401 (anything that YAML can 
 
 def _hint(kind: str, value: Any, path: Keys) -> str:  # noqa: ANN401
     """Explain a value of the wrong kind: what YAML made of it."""
-    wanted = _KINDS.get(kind)
+    expected = _KINDS.get(kind)
     read_as = {bool: "a boolean", type(None): "null (nothing)", int: "a number", float: "a number", str: "text"}.get(
         type(value), "a list or mapping" if isinstance(value, dict | list) else "a date"
     )
-    if wanted == "text" and not isinstance(value, dict | list):
+    if expected == "text" and not isinstance(value, dict | list):
         return f" (YAML reads this as {read_as}: quote it)"
-    if wanted == "number" and isinstance(value, str):
+    if expected == "number" and isinstance(value, str):
         per_cent = value.strip().endswith("%") and path[-1] in _NUMBERS
         return " (this is text: write " + ("0.7 for 70 %)" if per_cent else "the number without quotes)")
-    return f" ({read_as} is none)" if wanted in ("number", "switch") and read_as != "a number" else ""
+    return f" ({read_as} is none)" if expected in ("number", "switch") and read_as != "a number" else ""
 
 
 def _suggestion(path: Keys, value: Any) -> str:  # noqa: ANN401

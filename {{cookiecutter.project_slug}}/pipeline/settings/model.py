@@ -1,6 +1,6 @@
 """Step 4: the settings as frozen values, each field with its rule and remedy.
 
-`Rule` is read by pipeline/settings/load.py: every message about a field is made of it, whatever was wrong with the value.
+Every message about a field is made of its `Rule`, whatever is wrong with the value (see pipeline/settings/load.py).
 """
 
 from collections.abc import Mapping
@@ -254,10 +254,10 @@ def rule_of(path: tuple[str, ...]) -> Rule | None:
 
 
 def known_paths(model: type[BaseModel] = Settings, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """List the path of every key that settings.yaml may hold."""
-    found: list[tuple[str, ...]] = []
+    """List the path of every key that settings.yaml may have."""
+    paths: list[tuple[str, ...]] = []
     for name, info in model.model_fields.items():
-        found.append((*prefix, name))
+        paths.append((*prefix, name))
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            found += known_paths(info.annotation, (*prefix, name))
-    return found
+            paths += known_paths(info.annotation, (*prefix, name))
+    return paths

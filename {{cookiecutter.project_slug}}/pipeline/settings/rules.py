@@ -27,7 +27,7 @@ MAX_ARGUMENT = 256
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake: where, which rule, what to do; `show_value` tells whether the value itself helps."""
+    """One mistake: where, which rule, what to do; `show_value`: whether the message quotes the value."""
 
     path: tuple[str, ...]
     rule: str
@@ -132,9 +132,9 @@ def _concurrency(raw: Raw) -> Iterator[Problem]:
     yield from _ordered(base, "provisioned_concurrency", "max_concurrency", ("endpoint",))
     for stage in ("staging", "prod"):
         own = _section(raw, "stages", stage)
-        given = {name: value for name, value in own.items() if value is not None}
-        sizes, path = {**base, **given}, ("stages", stage)
-        if given.keys() & {"provisioned_concurrency", "max_concurrency"}:
+        own_sizes = {name: value for name, value in own.items() if value is not None}
+        sizes, path = {**base, **own_sizes}, ("stages", stage)
+        if own_sizes.keys() & {"provisioned_concurrency", "max_concurrency"}:
             yield from _ordered(sizes, "provisioned_concurrency", "max_concurrency", path)
         yield from _ordered(sizes, "max_provisioned_concurrency", "max_concurrency", path)
         yield from _ordered(sizes, "min_provisioned_concurrency", "max_provisioned_concurrency", path)
@@ -181,12 +181,12 @@ def _files(raw: Raw) -> Iterator[Problem]:
 def _security(raw: Raw) -> Iterator[Problem]:
     security = _section(raw, "security")
     pair = ("subnets", "security_groups")
-    for one, other in (pair, pair[::-1]):
-        if security.get(one) and not security.get(other):
+    for name, other in (pair, pair[::-1]):
+        if security.get(name) and not security.get(other):
             yield Problem(
-                ("security", one),
+                ("security", name),
                 f"needs {other} as well: a VPC configuration has both",
-                f"give {other}, or remove {one}",
+                f"give {other}, or remove {name}",
             )
 
 

@@ -23,7 +23,7 @@ MAX_DEPTH = 20
 
 
 class YamlError(Exception):
-    """The text is no plain YAML mapping; gives the line (from 1) and a sentence."""
+    """The text is no plain YAML mapping; carries the line (from 1) and a sentence."""
 
     def __init__(self, line: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -48,7 +48,7 @@ class Document:
     duplicates: tuple[tuple[Path, int, int], ...] = ()
 
     def line(self, path: Path) -> int:
-        """Give the line of a path, or of its nearest parent when it is absent."""
+        """Return the line of a path, or of its nearest parent when it is absent."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
@@ -137,7 +137,7 @@ class _Builder:
             yield item, child
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
@@ -147,8 +147,8 @@ class _Builder:
                 self._duplicates.append((child, self._lines[child], line))
                 continue
             self._lines[child] = line
-            found[key_node.value] = self._value(value_node, child)
-        return found
+            values[key_node.value] = self._value(value_node, child)
+        return values
 
     def _scalar(self, node: yaml.Node) -> Any:  # noqa: ANN401
         kind = node.tag.rpartition(":")[2]

@@ -1,4 +1,4 @@
-"""Step 4, Evaluate: measure the model on the held-out rows, and say whether it passes the gate.
+"""Step 4, Evaluate: measure the model on the held-out rows, and decide whether it passes the gate.
 
 Writes evaluation.json (which the Gate step and the dossier read), model_quality.json (which Studio draws) and
 explainability.json (which columns the model relies on).
@@ -88,11 +88,11 @@ def _explain(
 ) -> dict[str, Any]:
     chosen = report["explained_rows"]
     truth, base = [actual[row] for row in chosen], explanation.losses(answers).take(chosen)
-    found = [
+    shuffled = [
         explanation.losses(_read(problem_type, truth, block, report))
         for block in explanation.blocks(lines, len(actual), report)
     ]
-    return explanation.report(report["features"], base, found)
+    return explanation.report(report["features"], base, shuffled)
 
 
 def _column(folder: Path, target: str) -> list[str]:
@@ -109,7 +109,7 @@ def _shares(counts: Mapping[str, int]) -> dict[str, float]:
 
 
 def read_champion(options: argparse.Namespace) -> dict[str, Any] | None:
-    """Ask the registry, unless no group was named."""
+    """Read the champion from the registry, unless no group is named."""
     if not options.model_package_group:
         return None
     import boto3  # 0.3 s, and only here

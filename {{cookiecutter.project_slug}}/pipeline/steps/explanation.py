@@ -6,8 +6,8 @@ is explained, with nothing but its answers. Autopilot's own explainability repor
 has closed Clarify to new customers:
 https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-availability-change.html
 
-See "Permutation feature importance" in scikit-learn's user guide for the method and its limits: columns that tell the
-same share their importance, or hide it.
+See "Permutation feature importance" in scikit-learn's user guide for the method and its limits: correlated
+columns share their importance, or hide it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Step 4, Evaluate: threshold, minimums, the constant answer, the approved model: is the model good enough? Pure."""
+"""Step 4, Evaluate: threshold, minimums, the constant answer, the approved model: is the model good enough? No I/O."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Check:
 
 
 def decide(demand: Demand, reached: Metrics, baseline: Metrics, champion: Metrics | None) -> dict[str, Any]:
-    """Give the `gate` object of evaluation.json; the Gate step reads its numbers.
+    """Return the `gate` object of evaluation.json; the Gate step reads its numbers.
 
     Args:
         demand: what is demanded.

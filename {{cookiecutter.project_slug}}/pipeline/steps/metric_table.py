@@ -17,11 +17,11 @@ class Metric:
     high: float
 
     def no_worse(self, value: float, limit: float) -> bool:
-        """Tell whether `value` meets `limit`; a NaN never does."""
+        """Return whether `value` meets `limit`; a NaN never does."""
         return value <= limit if self.direction == "minimize" else value >= limit
 
     def better(self, value: float, other: float) -> bool:
-        """Tell whether `value` is truly better than `other`; a NaN never is."""
+        """Return whether `value` is truly better than `other`; a NaN never is."""
         return value < other if self.direction == "minimize" else value > other
 
 

@@ -1,6 +1,6 @@
-"""Step 4, Evaluate: the metrics of a gate, on numpy alone. Pure.
+"""Step 4, Evaluate: the metrics of a gate, on numpy alone. No I/O.
 
-Definitions are scikit-learn's (tests/pipeline/test_metrics.py holds them to it), with 0 where it would warn of a
+Definitions are scikit-learn's (tests/pipeline/test_metrics.py compares both), with 0 where it would warn of a
 division by zero and None where a metric is undefined on these rows. The calibration error has ten bins of equal width.
 """
 
@@ -27,12 +27,12 @@ def measure(problem_type: str, answers: Answers, positive: str | None = None) ->
         positive: the positive class of a binary problem.
     """
     if problem_type == REGRESSION:
-        found = _regression(answers)
+        values = _regression(answers)
     elif problem_type == BINARY:
-        found = {**_classification(answers), **_binary(answers, answers.classes.index(str(positive)))}
+        values = {**_classification(answers), **_binary(answers, answers.classes.index(str(positive)))}
     else:
-        found = {**_classification(answers), "auc": _one_against_rest(answers)}
-    return {name: _known(found[name]) for name in metrics_for(problem_type)}
+        values = {**_classification(answers), "auc": _one_against_rest(answers)}
+    return {name: _known(values[name]) for name in metrics_for(problem_type)}
 
 
 def confusion(answers: Answers) -> Array:
@@ -85,11 +85,11 @@ def _classification(answers: Answers) -> dict[str, float | None]:
 
 
 def _binary(answers: Answers, positive: int) -> dict[str, float | None]:
-    truth, said = answers.actual == positive, answers.predicted == positive
-    hits, score = int(np.sum(truth & said)), answers.shares[:, positive]
+    truth, predicted = answers.actual == positive, answers.predicted == positive
+    hits, score = int(np.sum(truth & predicted)), answers.shares[:, positive]
     return {
-        "f1": float(_divided(2 * hits, int(np.sum(truth)) + int(np.sum(said)))),
-        "precision": float(_divided(hits, int(np.sum(said)))),
+        "f1": float(_divided(2 * hits, int(np.sum(truth)) + int(np.sum(predicted)))),
+        "precision": float(_divided(hits, int(np.sum(predicted)))),
         "recall": float(_divided(hits, int(np.sum(truth)))),
         "auc": area(truth, score),
         "calibration_error": calibration_error(truth, score),
@@ -99,12 +99,12 @@ def _binary(answers: Answers, positive: int) -> dict[str, float | None]:
 def _one_against_rest(answers: Answers) -> float | None:
     """Average the area of each class that occurs against the others, weighted by the classes' rows."""
     counts = np.bincount(answers.actual, minlength=len(answers.classes))
-    found = [
+    areas = [
         (area(answers.actual == at, answers.shares[:, at]), int(count)) for at, count in enumerate(counts) if count
     ]
-    if any(one is None for one, _ in found):
+    if any(value is None for value, _ in areas):
         return None
-    return float(np.average([one for one, _ in found], weights=[count for _, count in found]))
+    return float(np.average([value for value, _ in areas], weights=[count for _, count in areas]))
 
 
 def _divided(above: Array, below: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Step 4, Evaluate: write metrics as SageMaker's Model Quality JSON, which Studio draws. Pure.
+"""Step 4, Evaluate: write metrics as SageMaker's Model Quality JSON, which Studio draws. No I/O.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
 """
@@ -79,19 +79,19 @@ def _curves(answers: Answers, positive: str) -> dict[str, Any]:
     truth, score = answers.actual == at, answers.shares[:, at]
     order = np.argsort(-score, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
-    hits, said = np.cumsum(truth[order])[ends], ends + 1
+    hits, selected = np.cumsum(truth[order])[ends], ends + 1
     positives, negatives = int(truth.sum()), int(len(truth) - truth.sum())
     keep = thinned(len(ends))
-    hits, said = hits[keep], said[keep]
+    hits, selected = hits[keep], selected[keep]
     if not positives or not negatives:
         return {}
     return {
         "receiver_operating_characteristic_curve": {
-            "false_positive_rates": [0.0, *((said - hits) / negatives).tolist()],
+            "false_positive_rates": [0.0, *((selected - hits) / negatives).tolist()],
             "true_positive_rates": [0.0, *(hits / positives).tolist()],
         },
         "precision_recall_curve": {
-            "precisions": [1.0, *(hits / said).tolist()],
+            "precisions": [1.0, *(hits / selected).tolist()],
             "recalls": [0.0, *(hits / positives).tolist()],
         },
     }

@@ -33,7 +33,7 @@ def predict(line: str) -> str:
 
 
 def held_out(rows: int) -> str:
-    """The test side of the split; every seventh true value is not what the model says."""
+    """The test side of the split; every seventh true value is not what the model predicts."""
     buffer = io.StringIO()
     lines = csv.writer(buffer, lineterminator="\n")
     lines.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""Step 6: only the newest approved package, or the approved one that was asked for, is deployed."""
+"""Step 6: only the newest approved package, or the approved version that is requested, is deployed."""
 
 import pytest
 from hypothesis import given
@@ -71,10 +71,10 @@ def test_without_an_approved_package_the_error_says_what_to_do(packages: list[di
 )
 def test_the_choice_is_approved_and_no_approved_one_is_newer(listed: list[tuple[str, int]]) -> None:
     packages = [Package.read(package(i + 1, status, minutes)) for i, (status, minutes) in enumerate(listed)]
-    approved = [one for one in packages if one.status == "Approved"]
+    approved = [version for version in packages if version.status == "Approved"]
     if not approved:
         with pytest.raises(DeployError):
             newest(packages, GROUP)
         return
     chosen = newest(packages, GROUP)
-    assert (chosen.status, chosen.created) == ("Approved", max(one.created for one in approved))
+    assert (chosen.status, chosen.created) == ("Approved", max(version.created for version in approved))

@@ -21,7 +21,7 @@ ROLE = "arn:aws:iam::123456789012:role/sagemaker-adult-income-p-abc123def456-end
 
 
 def environment() -> Environment:
-    """What the product's CodeBuild project gives."""
+    """The variables of the product's CodeBuild project."""
     return Environment.read(
         {
             "SAGEMAKER_PROJECT_NAME": "adult-income",
@@ -36,14 +36,14 @@ def environment() -> Environment:
 
 def settings(**more: Any) -> Settings:  # noqa: ANN401
     """A team's settings, parsed as the loader does."""
-    given = {
+    values = {
         "problem_type": "BinaryClassification",
         "target_column": "income",
         "gate": {"metric": "weighted_f1", "threshold": 0.8},
         "endpoint": {"memory_mb": 2048, "max_concurrency": 5},
         **more,
     }
-    return Settings.model_validate(given)
+    return Settings.model_validate(values)
 
 
 def configuration(stage: str, chosen: Settings, base: object) -> dict[str, Any]:
@@ -151,7 +151,7 @@ WRONG_SIZES = [
     ("sizes", "sentence"), [case[1:] for case in WRONG_SIZES], ids=[case[0] for case in WRONG_SIZES]
 )
 def test_sizes_that_contradict_each_other_are_refused(sizes: dict[str, int], sentence: str) -> None:
-    """Settings built past the loader, so that the deploy side holds by itself."""
+    """Settings built past the loader, so that the deploy side checks by itself."""
     chosen = settings()
     stage = chosen.stages.staging.model_copy(update=sizes)
     broken = chosen.model_copy(update={"stages": chosen.stages.model_copy(update={"staging": stage})})

@@ -74,7 +74,7 @@ def test_regression_metrics_are_those_of_scikit_learn() -> None:
 
 
 def test_calibration_error_is_the_gap_between_stated_and_true_shares() -> None:
-    """Half of what was said to be certain is true; what was said to be impossible is false."""
+    """Half of the certain answers are true; the impossible ones are false."""
     truth, score = np.array([True, False, False, False]), np.array([1.0, 1.0, 0.0, 0.0])
     assert metrics.calibration_error(truth, score) == 0.25
 
@@ -95,5 +95,5 @@ def test_a_metric_without_a_value_on_these_rows_is_none() -> None:
 
 def test_a_true_value_that_the_evaluation_never_saw_counts_as_wrong() -> None:
     rows, answers = [Row(0, (), "a"), Row(1, (), "new")], [Answer("a", (0.9, 0.1), ("a", "b"))] * 2
-    found = verdict.measure({"problem_type": "MulticlassClassification", "classes": ["a", "b"]}, rows, answers)
-    assert found["accuracy"] == 0.5
+    measured = verdict.measure({"problem_type": "MulticlassClassification", "classes": ["a", "b"]}, rows, answers)
+    assert measured["accuracy"] == 0.5

@@ -52,7 +52,7 @@ def flow(*nodes: dict[str, Any], name: str = "data.csv", destinations: tuple[str
     """A flow file with one source, these nodes and these destinations."""
     source = {"node_id": "in", "type": "SOURCE", "parameters": {"dataset_definition": {"name": name}}}
     ends = [
-        {"node_id": one, "type": "DESTINATION", "operator": "sagemaker.spark.s3_destination_0.1"}
-        for one in destinations
+        {"node_id": destination, "type": "DESTINATION", "operator": "sagemaker.spark.s3_destination_0.1"}
+        for destination in destinations
     ]
     return json.dumps({"metadata": {"version": 1}, "nodes": [source, *nodes, *ends]})

@@ -49,8 +49,8 @@ def test_a_line_of_another_width_is_named() -> None:
 def test_a_folder_with_both_files_goes_before_everything(tmp_path: Path) -> None:
     for name, data in (("adult.data", TRAIN), ("adult.test", TEST)):
         (tmp_path / name).write_bytes(data)
-    found = find("other.csv", str(tmp_path), tmp_path / "work")
-    assert (found.location, Path(found.location).read_bytes()) == (tmp_path / "work" / "data.csv", JOINED)
+    source = find("other.csv", str(tmp_path), tmp_path / "work")
+    assert (source.location, Path(source.location).read_bytes()) == (tmp_path / "work" / "data.csv", JOINED)
 
 
 def test_a_csv_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -63,17 +63,17 @@ def test_an_object_in_s3_stays_there(tmp_path: Path) -> None:
     assert find("s3://bucket/k.csv", None, tmp_path) == Source("s3://bucket/k.csv", "data.source=s3://bucket/k.csv")
 
 
-@pytest.mark.parametrize("given", ["absent.csv", ""])
-def test_a_path_that_holds_no_csv_is_an_error(given: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["absent.csv", ""])
+def test_a_path_that_holds_no_csv_is_an_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"^DATA=.*(does not exist|holds 0 CSV files)"):
-        find("uci-adult", str(tmp_path / given), tmp_path / "work")
+        find("uci-adult", str(tmp_path / name), tmp_path / "work")
 
 
 def test_a_download_is_checked_kept_and_not_repeated(tmp_path: Path, published: dict[str, bytes]) -> None:
     mirror = Mirror(published)
     for _ in range(2):
-        found = find("uci-adult", None, tmp_path / "work", tmp_path / "cache", mirror)
-    assert (Path(found.location).read_bytes(), len(mirror.asked)) == (JOINED, 2)
+        source = find("uci-adult", None, tmp_path / "work", tmp_path / "cache", mirror)
+    assert (Path(source.location).read_bytes(), len(mirror.asked)) == (JOINED, 2)
 
 
 def test_a_mirror_with_other_bytes_is_passed_over(tmp_path: Path, published: dict[str, bytes]) -> None:

@@ -98,7 +98,7 @@ def test_an_area_is_undefined_with_one_class() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answered", "said"),
+    ("answered", "sentence"),
     [
         (
             [["a", "1", "[1.0]", "['z']"]],
@@ -110,14 +110,14 @@ def test_an_area_is_undefined_with_one_class() -> None:
         ([], "0 answers for 1 held-out rows"),
     ],
 )
-def test_answers_of_another_form_are_a_sentence(answered: list[list[str]], said: str) -> None:
-    with pytest.raises(StepError, match=said):
+def test_answers_of_another_form_are_a_sentence(answered: list[list[str]], sentence: str) -> None:
+    with pytest.raises(StepError, match=sentence):
         predictions.classified(["a"], answered, ("a", "b"))
 
 
 def test_a_label_may_be_written_as_another_number() -> None:
-    found = predictions.classified(["1", "0"], lines(np.array([[0.2, 0.8], [0.9, 0.1]]), ("0.0", "1.0")), ())
-    assert found.predicted.tolist() == found.actual.tolist()
+    answers = predictions.classified(["1", "0"], lines(np.array([[0.2, 0.8], [0.9, 0.1]]), ("0.0", "1.0")), ())
+    assert answers.predicted.tolist() == answers.actual.tolist()
 
 
 DEMAND = gate.Demand("weighted_f1", 0.8, {"auc": 0.9, "log_loss": 0.5})
@@ -139,14 +139,14 @@ BASELINE = {"weighted_f1": 0.66}
     ],
 )
 def test_a_model_passes_only_when_all_hold(reached: dict[str, Any], approved: Any, expected: tuple[int, ...]) -> None:  # noqa: ANN401
-    found = gate.decide(DEMAND, reached, BASELINE, approved)
-    assert tuple(found[name] for name in ("passed", "minimums_met", "beats_baseline", "beats_champion")) == expected
+    decision = gate.decide(DEMAND, reached, BASELINE, approved)
+    assert tuple(decision[name] for name in ("passed", "minimums_met", "beats_baseline", "beats_champion")) == expected
 
 
 @pytest.mark.parametrize(("value", "expected"), [(3.0, (1, 1)), (3.04, (1, 1)), (3.1, (1, 0)), (5.0, (0, 0))])
 def test_a_loss_passes_downwards_and_tolerance_reaches_upwards(value: float, expected: tuple[int, int]) -> None:
-    found = gate.decide(gate.Demand("rmse", 9.0, {}, 0.05), {"rmse": value}, {"rmse": 5.0}, {"rmse": 3.0})
-    assert (found["beats_baseline"], found["beats_champion"]) == expected
+    decision = gate.decide(gate.Demand("rmse", 9.0, {}, 0.05), {"rmse": value}, {"rmse": 5.0}, {"rmse": 3.0})
+    assert (decision["beats_baseline"], decision["beats_champion"]) == expected
 
 
 def test_a_gate_without_a_value_is_a_sentence() -> None:
@@ -159,11 +159,11 @@ def test_curves_have_at_most_two_hundred_points_and_both_ends() -> None:
     shares = np.linspace(0, 1, 5000)
     answers = Answers(truth.astype(int), (shares > 0.5).astype(int), np.stack([1 - shares, shares], axis=1), ("n", "y"))
     values = metrics.measure(BINARY, answers, "y")
-    found = model_quality.report(BINARY, answers, values, values, "y")["binary_classification_metrics"]
-    curve = found["receiver_operating_characteristic_curve"]
+    content = model_quality.report(BINARY, answers, values, values, "y")["binary_classification_metrics"]
+    curve = content["receiver_operating_characteristic_curve"]
     ends = [(curve[key][0], curve[key][-1]) for key in ("false_positive_rates", "true_positive_rates")]
     assert (len(curve["true_positive_rates"]), ends) == (200, [(0.0, 1.0), (0.0, 1.0)])
-    assert found["confusion_matrix"]["n"] == {"n": 1666, "y": 1667}
+    assert content["confusion_matrix"]["n"] == {"n": 1666, "y": 1667}
 
 
 class Registry:
@@ -174,19 +174,21 @@ class Registry:
     ) -> None:
         self.approved, self.evaluation = approved, evaluation
 
-    def list_model_packages(self, **given: str) -> dict[str, Any]:
-        if given["ModelPackageGroupName"] != "g":
+    def list_model_packages(self, **request: str) -> dict[str, Any]:
+        if request["ModelPackageGroupName"] != "g":
             message = {"Code": "ValidationException", "Message": "Model Package Group does not exist."}
             raise ClientError({"Error": message}, "ListModelPackages")  # type: ignore[typeddict-item]
-        newest = self.approved[::-1] if given["SortOrder"] == "Descending" else self.approved
+        newest = self.approved[::-1] if request["SortOrder"] == "Descending" else self.approved
         return {"ModelPackageSummaryList": [{"ModelPackageArn": arn} for arn in newest[:1]]}
 
-    def describe_model_package(self, **given: str) -> dict[str, Any]:
-        return {"CustomerMetadataProperties": {"EvaluationUri": f"s3://b/{given['ModelPackageName']}/evaluation.json"}}
+    def describe_model_package(self, **request: str) -> dict[str, Any]:
+        return {
+            "CustomerMetadataProperties": {"EvaluationUri": f"s3://b/{request['ModelPackageName']}/evaluation.json"}
+        }
 
-    def get_object(self, **given: str) -> dict[str, Any]:
+    def get_object(self, **request: str) -> dict[str, Any]:
         if self.evaluation is None:
-            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": given["Key"]}}, "GetObject")
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": request["Key"]}}, "GetObject")
         return {"Body": io.BytesIO(self.evaluation)}
 
 
@@ -225,11 +227,12 @@ def test_the_job_writes_its_files(tmp_path: Path) -> None:
     folders = [f"--{name}={tmp_path / name}" for name in ("predictions", "test", "report", "output")]
     options = ["--target=y", f"--problem-type={BINARY}", "--gate-metric=auc", "--gate-threshold=0.99"]
     assert evaluate.main([*folders, *options]) == 0
-    found = json.loads((tmp_path / "output" / "evaluation.json").read_text())
-    kept = {
-        key: found[key] for key in ("problem_type", "rows", "held_out_sha256", "champion", "positive_class", "classes")
+    evaluation = json.loads((tmp_path / "output" / "evaluation.json").read_text())
+    facts = {
+        key: evaluation[key]
+        for key in ("problem_type", "rows", "held_out_sha256", "champion", "positive_class", "classes")
     }
-    assert kept == {
+    assert facts == {
         "problem_type": BINARY,
         "rows": 60,
         "held_out_sha256": "abc",
@@ -237,7 +240,11 @@ def test_the_job_writes_its_files(tmp_path: Path) -> None:
         "positive_class": "yes",
         "classes": ["no", "yes"],
     }
-    assert (found["gate"]["passed"], found["baseline"]["auc"], found["baseline"]["recall"]) == (0, 0.5, 0.0)
+    assert (evaluation["gate"]["passed"], evaluation["baseline"]["auc"], evaluation["baseline"]["recall"]) == (
+        0,
+        0.5,
+        0.0,
+    )
     assert list(json.loads((tmp_path / "output" / "model_quality.json").read_text())) == [
         "version",
         "dataset",

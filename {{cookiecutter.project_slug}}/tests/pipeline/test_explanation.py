@@ -44,12 +44,12 @@ def test_shuffling_moves_values_of_one_column_only(rows: list[list[str]]) -> Non
     sample = explanation.Sample(1000)
     for row in rows:
         sample.offer(row)
-    found = list(explanation.shuffled(sample))
+    shuffled = list(explanation.shuffled(sample))
     for at in range(3):
-        block = found[at * len(rows) : (at + 1) * len(rows)]
+        block = shuffled[at * len(rows) : (at + 1) * len(rows)]
         assert sorted(row[at] for row in block) == sorted(row[at] for row in rows)
         assert [row[:at] + row[at + 1 :] for row in block] == [row[:at] + row[at + 1 :] for row in rows]
-    assert len(found) == 3 * len(rows)
+    assert len(shuffled) == 3 * len(rows)
 
 
 def test_a_loss_is_the_log_loss_of_a_class_and_the_squared_error_of_a_number() -> None:
@@ -83,9 +83,9 @@ def test_the_job_writes_the_explanation_of_a_regression(tmp_path: Path) -> None:
     """Rows 0 and 2 were shuffled: x costs 1 and 3 more, z nothing."""
     answers = ["1", "2", "3", "2", "5", "1", "3"]
     assert _job(tmp_path, REGRESSION, ["1", "2", "3"], answers, [0, 2]) == 0
-    found = json.loads((tmp_path / "output" / "explainability.json").read_text())
-    assert (found.pop("note"), found.pop("version")) == (explanation.NOTE, "1.0")
-    assert found == {
+    explained = json.loads((tmp_path / "output" / "explainability.json").read_text())
+    assert (explained.pop("note"), explained.pop("version")) == (explanation.NOTE, "1.0")
+    assert explained == {
         "method": "permutation importance",
         "rows": 2,
         "loss": 0.0,

@@ -1,4 +1,4 @@
-"""A flow is held to what the pipeline needs of it before anything is uploaded."""
+"""A flow is validated before anything is uploaded."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_what_the_flow_may_hold_depends_on_where_it_runs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("content", "sentence"),
     [
         (
             flow(BALANCE),
@@ -46,9 +46,9 @@ def test_what_the_flow_may_hold_depends_on_where_it_runs() -> None:
         ("[" * 100_000, r"f\.flow: is no JSON"),
     ],
 )
-def test_a_wrong_flow_is_a_sentence(given: str, said: str) -> None:
-    with pytest.raises(FlowFileError, match=said):
-        read(given, "f.flow")
+def test_a_wrong_flow_is_a_sentence(content: str, sentence: str) -> None:
+    with pytest.raises(FlowFileError, match=sentence):
+        read(content, "f.flow")
 
 
 def test_an_unknown_destination_is_a_sentence_that_lists_the_known() -> None:
@@ -76,6 +76,8 @@ def test_a_new_flow_is_one_that_the_pipeline_takes() -> None:
 
 
 def test_the_flow_of_this_repository_is_one_that_the_pipeline_takes() -> None:
-    found = load(ROOT / "settings.yaml").flow
-    flow_text = (ROOT / found.file).read_text(encoding="utf-8")
-    assert read(flow_text, found.file, found.destination, custom_code=found.allow_custom_code).dataset != ""
+    configured = load(ROOT / "settings.yaml").flow
+    flow_text = (ROOT / configured.file).read_text(encoding="utf-8")
+    assert (
+        read(flow_text, configured.file, configured.destination, custom_code=configured.allow_custom_code).dataset != ""
+    )

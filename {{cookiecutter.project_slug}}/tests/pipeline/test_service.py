@@ -18,15 +18,15 @@ FILES = ("flows/preprocess.flow", "data.csv", "flows/balance.flow")
 
 
 class Bucket:
-    """S3 with one bucket; says 403 to absent keys where listing is not allowed."""
+    """S3 with one bucket; answers 403 to absent keys where listing is not allowed."""
 
     def __init__(self, absent: int = 404) -> None:
         self.objects: dict[str, bytes] = {}
         self.extra: list[Any] = []
         self.absent = absent
 
-    def head_object(self, **given: str) -> None:
-        if given["Key"] not in self.objects:
+    def head_object(self, **request: str) -> None:
+        if request["Key"] not in self.objects:
             code = {"Error": {"Code": str(self.absent)}, "ResponseMetadata": {"HTTPStatusCode": self.absent}}
             raise ClientError(code, "HeadObject")  # type: ignore[arg-type]
 
@@ -51,17 +51,17 @@ def project(tmp_path: Path) -> Path:
 
 def test_keys_hold_the_hash_of_the_content(project: Path) -> None:
     data = Source(project / "data.csv", "here")
-    found = upload.plan(project, of("flow: {balance: flows/balance.flow}\n"), "bucket", data)
-    hashes = [hashlib.sha256((project / one).read_bytes()).hexdigest()[:16] for one in FILES]
-    code = found.sources.code_uri.removeprefix("s3://bucket/")
-    assert [one.key for one in found.uploads] == [
+    planned = upload.plan(project, of("flow: {balance: flows/balance.flow}\n"), "bucket", data)
+    hashes = [hashlib.sha256((project / upload).read_bytes()).hexdigest()[:16] for upload in FILES]
+    code = planned.sources.code_uri.removeprefix("s3://bucket/")
+    assert [upload.key for upload in planned.uploads] == [
         f"flows/{hashes[0]}/preprocess.flow",
         f"{code}/pipeline/__init__.py",
         f"{code}/pipeline/steps/split.py",
         f"input/{hashes[1]}/data.csv",
         f"flows/{hashes[2]}/balance.flow",
     ]
-    assert found.sources.input_uri == f"s3://bucket/input/{hashes[1]}/data.csv"
+    assert planned.sources.input_uri == f"s3://bucket/input/{hashes[1]}/data.csv"
 
 
 def test_a_change_of_a_script_changes_the_folder_of_all(project: Path) -> None:
@@ -72,8 +72,8 @@ def test_a_change_of_a_script_changes_the_folder_of_all(project: Path) -> None:
 
 @pytest.mark.parametrize("absent", [403, 404])
 def test_what_is_there_is_not_uploaded_again(project: Path, absent: int) -> None:
-    bucket, found = Bucket(absent), upload.plan(project, of(), "bucket", Source(project / "data.csv", "here"))
-    counts = [len(upload.execute(bucket, "bucket", found.uploads)) for _ in range(2)]
+    bucket, planned = Bucket(absent), upload.plan(project, of(), "bucket", Source(project / "data.csv", "here"))
+    counts = [len(upload.execute(bucket, "bucket", planned.uploads)) for _ in range(2)]
     assert counts == [4, 0]
 
 
@@ -103,23 +103,23 @@ class Pipelines:
         if name not in self.known:
             raise ClientError({"Error": {"Code": "ResourceNotFound", "Message": self.message}}, "Pipeline")
 
-    def update_pipeline(self, **given: Any) -> dict[str, str]:  # noqa: ANN401
-        self._require(given["PipelineName"])
-        self.calls.append(("update", given))
+    def update_pipeline(self, **request: Any) -> dict[str, str]:  # noqa: ANN401
+        self._require(request["PipelineName"])
+        self.calls.append(("update", request))
         return {"PipelineArn": "arn"}
 
-    def create_pipeline(self, **given: Any) -> dict[str, str]:  # noqa: ANN401
-        self.known.add(given["PipelineName"])
-        self.calls.append(("create", given))
+    def create_pipeline(self, **request: Any) -> dict[str, str]:  # noqa: ANN401
+        self.known.add(request["PipelineName"])
+        self.calls.append(("create", request))
         return {"PipelineArn": "arn"}
 
-    def start_pipeline_execution(self, **given: Any) -> dict[str, str]:  # noqa: ANN401
-        self._require(given["PipelineName"])
-        self.calls.append(("start", given))
+    def start_pipeline_execution(self, **request: Any) -> dict[str, str]:  # noqa: ANN401
+        self._require(request["PipelineName"])
+        self.calls.append(("start", request))
         return {"PipelineExecutionArn": "arn/execution/1"}
 
-    def list_pipeline_executions(self, **given: Any) -> dict[str, Any]:  # noqa: ANN401
-        self._require(given["PipelineName"])
+    def list_pipeline_executions(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401
+        self._require(request["PipelineName"])
         return {"PipelineExecutionSummaries": []}
 
     def describe_pipeline_execution(self, **_: str) -> dict[str, str]:
@@ -152,7 +152,7 @@ def test_a_pipeline_is_created_once_and_then_updated() -> None:
     sagemaker = Pipelines()
     for _ in range(2):
         service.upsert(sagemaker, "p", "{}", "role", [{"Key": "team", "Value": "risk"}])
-    assert [(name, "Tags" in given) for name, given in sagemaker.calls] == [("create", True), ("update", False)]
+    assert [(name, "Tags" in request) for name, request in sagemaker.calls] == [("create", True), ("update", False)]
 
 
 def test_start_sends_the_parameters() -> None:
@@ -208,17 +208,17 @@ def test_the_environment_is_read() -> None:
 def test_everything_that_is_absent_or_wrong_is_said_at_once() -> None:
     with pytest.raises(EnvironmentVariableError) as caught:
         Environment.read({"SAGEMAKER_PROJECT_NAME": "-x", "STAGE": "dev"}, BUILD)
-    found = [line.split(":")[0] for line in str(caught.value).splitlines()]
-    assert found == [name for name in RULES if name in (*BUILD, "STAGE")]
+    variables = [line.split(":")[0] for line in str(caught.value).splitlines()]
+    assert variables == [name for name in RULES if name in (*BUILD, "STAGE")]
 
 
 def test_names_keep_to_63_characters_with_the_longest_project() -> None:
     name, identity = "a" * 32, "p-" + "b" * 14
-    made = [
+    derived = [
         names.bucket(identity),
         names.model_package_group(name, identity),
         names.endpoint(name, "staging"),
     ]
-    assert [len(one) <= 63 for one in made] == [True] * 3
+    assert [len(text) <= 63 for text in derived] == [True] * 3
     assert len(names.pipeline(name, identity)) <= 256
     assert len(names.stack(name, identity, "staging")) <= 128

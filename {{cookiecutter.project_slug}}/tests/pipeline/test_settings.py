@@ -1,4 +1,4 @@
-"""settings.yaml gives frozen values, or every mistake at once with line, key, value, rule and remedy."""
+"""settings.yaml becomes frozen values, or every mistake at once with line, key, value, rule and remedy."""
 
 import itertools
 import time
@@ -172,13 +172,13 @@ REJECTED = {
 }
 
 
-@pytest.mark.parametrize(("given_text", "said"), REJECTED.values(), ids=REJECTED.keys())
-def test_a_mistake_is_one_line_that_says_what_to_do(given_text: str, said: list[str]) -> None:
+@pytest.mark.parametrize(("given_text", "parts"), REJECTED.values(), ids=REJECTED.keys())
+def test_a_mistake_is_one_line_that_says_what_to_do(given_text: str, parts: list[str]) -> None:
     with pytest.raises(SettingsError) as caught:
         parse(given_text)
     lines = str(caught.value).splitlines()
     assert (len(lines), all(line.startswith("settings.yaml:") for line in lines)) == (1, True), lines
-    assert [part for part in said if part not in lines[0]] == [], lines[0]
+    assert [part for part in parts if part not in lines[0]] == [], lines[0]
 
 
 def test_every_mistake_is_said_at_once_in_the_order_of_the_lines() -> None:
@@ -203,37 +203,37 @@ def test_every_mistake_is_said_at_once_in_the_order_of_the_lines() -> None:
 
 
 ACCEPTED = {
-    "CRLF": (MINIMAL.replace("\n", "\r\n").encode(), lambda found: found.target_column == "income"),
+    "CRLF": (MINIMAL.replace("\n", "\r\n").encode(), lambda settings: settings.target_column == "income"),
     "a byte order mark": (
         b"\xef\xbb\xbf" + MINIMAL.encode(),
-        lambda found: found.problem_type == "BinaryClassification",
+        lambda settings: settings.problem_type == "BinaryClassification",
     ),
     "a size with a decimal point": (
         text(endpoint=ENDPOINT.format("4096.0", 20)).encode(),
-        lambda found: found.endpoint.memory_mb == 4096,
+        lambda settings: settings.endpoint.memory_mb == 4096,
     ),
     "a whole number as the bound": (
         text(gate=GATE.format("auc", 1)).encode(),
-        lambda found: found.gate.threshold == 1.0,
+        lambda settings: settings.gate.threshold == 1.0,
     ),
     "the largest sizes": (
         text(endpoint=ENDPOINT.format(6144, 200)).encode(),
-        lambda found: found.endpoint.max_concurrency == 200,
+        lambda settings: settings.endpoint.max_concurrency == 200,
     ),
     "the smallest sizes": (
         text(endpoint=ENDPOINT.format(1024, 1)).encode(),
-        lambda found: found.endpoint.memory_mb == 1024,
+        lambda settings: settings.endpoint.memory_mb == 1024,
     ),
     "a quoted number as text": (
         text(target_column="target_column: '1'\n").encode(),
-        lambda found: found.target_column == "1",
+        lambda settings: settings.target_column == "1",
     ),
     "a quoted no as text": (
         text(target_column='target_column: "no"\n').encode(),
-        lambda found: found.target_column == "no",
+        lambda settings: settings.target_column == "no",
     ),
-    "a loss over 1": (text(gate=GATE.format("log_loss", 3)).encode(), lambda found: found.gate.threshold == 3),
-    "the default objective": (MINIMAL.encode(), lambda found: found.objective_metric == "AUC"),
+    "a loss over 1": (text(gate=GATE.format("log_loss", 3)).encode(), lambda settings: settings.gate.threshold == 3),
+    "the default objective": (MINIMAL.encode(), lambda settings: settings.objective_metric == "AUC"),
 }
 
 
@@ -244,11 +244,11 @@ def test_what_is_right_is_taken(data: bytes, holds: object) -> None:
 
 
 def test_settings_cannot_be_changed() -> None:
-    found = of("tags: {team: risk}\n")
+    settings = of("tags: {team: risk}\n")
     with pytest.raises(ValidationError, match="frozen"):
-        found.target_column = "other"  # type: ignore[misc]
+        settings.target_column = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
-        found.tags["team"] = "other"  # type: ignore[index]
+        settings.tags["team"] = "other"  # type: ignore[index]
 
 
 def test_a_billion_laughs_are_refused_at_once() -> None:
@@ -297,7 +297,7 @@ def test_whatever_the_mapping_it_is_settings_or_a_settings_error(mapping: dict[s
     import yaml
 
     try:
-        found: object = parse(yaml.safe_dump(mapping))
+        outcome: object = parse(yaml.safe_dump(mapping))
     except SettingsError as error:
-        found = error
-    assert isinstance(found, Settings | SettingsError)
+        outcome = error
+    assert isinstance(outcome, Settings | SettingsError)
