@@ -1,7 +1,7 @@
 """Step 8: test the staging endpoint with held-out rows, write what was found, fail the stage if it is not good enough.
 
-Every run sends the same sample of rows and compares the answers with the predictions that the model was registered with,
-when those are still there: row by row, with the quality of the same rows. Otherwise quality is compared with the
+Every run sends the same sample of rows. Where the predictions that the model was registered with are still there, the
+answers are compared with them row by row, and quality is that of the same rows; otherwise quality is compared with the
 registered metrics of all held-out rows, and the report says so.
 """
 

@@ -14,7 +14,7 @@ import jinja2
 
 from deploy import charts
 from deploy.evidence import Evidence
-from pipeline.steps.metric_table import METRICS
+from pipeline.steps.gate import METRICS
 
 TEMPLATE = Path(__file__).with_name("dossier.html.j2")
 SHOWN_CLASSES = 20

@@ -13,12 +13,13 @@ from typing import Any
 from deploy.rows import Answer, Row
 from pipeline.errors import FAILED, DeployError
 from pipeline.steps import metrics
-from pipeline.steps.metric_table import METRICS, REGRESSION
+from pipeline.steps.gate import METRICS, REGRESSION
 from pipeline.steps.predictions import aligned, regressed
 from pipeline.steps.tables import StepError
 
 # Batches of other sizes may differ in the last bits of a 32-bit float; another model differs by far more
 TOLERANCE = 1e-4
+Metrics = dict[str, float | None]
 IN_UNITS_OF_THE_TARGET = ("rmse", "mae")
 
 
@@ -43,7 +44,7 @@ class FailedRow:
     features: tuple[str, ...]
 
 
-def measure(evaluation: Mapping[str, Any], rows: Sequence[Row], answers: Sequence[Answer]) -> dict[str, float | None]:
+def measure(evaluation: Mapping[str, Any], rows: Sequence[Row], answers: Sequence[Answer]) -> Metrics:
     """Compute the metrics of the problem type by the functions that measured the registered predictions.
 
     Args:

@@ -18,7 +18,7 @@ from pipeline.aws.sdk import RequestStep
 from pipeline.aws.upload import Sources
 from pipeline.errors import PipelineError
 from pipeline.settings.model import Settings
-from pipeline.steps.metric_table import METRICS
+from pipeline.steps.gate import METRICS
 
 # Python and libraries of this image bound what pipeline/steps may use.
 SKLEARN_VERSION = "1.4-2-py312"

@@ -70,6 +70,34 @@ def test_nothing_that_runs_on_aws_imports_the_rehearsal() -> None:
     ] == []
 
 
+def room_of(path: Path) -> str:
+    """Return the part of the code that a file belongs to: a folder of pipeline/, its top level, or deploy/."""
+    package, *below = path.relative_to(ROOT).parts
+    if path == ROOT / "pipeline" / "errors.py" or package == "deploy":
+        return package if package == "deploy" else "errors"
+    return below[0] if len(below) > 1 else "pipeline"
+
+
+# What each part may import of the others, also in a function or for types alone; the job scripts import nothing else
+ROOMS = {
+    "deploy": {"aws", "settings", "steps", "errors"},
+    "pipeline": {"aws", "data", "settings", "steps", "errors"},
+    "aws": {"data", "settings", "steps", "errors"},
+    "data": {"settings", "steps", "errors"},
+    "settings": {"steps", "errors"},
+    "steps": set[str](),
+    "errors": set[str](),
+}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_run_one_way(room: str) -> None:
+    files = [path for path in modules(*ON_AWS) if room_of(path) == room]
+    names = {file_of(name) for path in files for name in imported(path)} - {ROOT / "pipeline" / "__init__.py", None}
+    assert files != []
+    assert {room_of(file) for file in names if file} - {room} - ROOMS[room] == set()
+
+
 @pytest.mark.parametrize("path", modules("pipeline", "deploy"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_says_in_its_first_line_what_it_is_for(path: Path) -> None:
     """A reader finds the step, or the purpose, without reading code."""

@@ -31,7 +31,7 @@ NEITHER = {
     "constraints/overrides.txt",
     "constraints/rehearsal.in",
     "constraints/rehearsal.txt",
-    "constraints/uv.in",
+    "constraints/build.in",
     "constraints/uv.txt",
     "pyproject.toml",
     "tests",

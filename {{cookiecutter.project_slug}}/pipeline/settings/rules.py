@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.settings.model import OBJECTIVES
-from pipeline.steps.metric_table import BINARY, METRICS, metrics_for
+from pipeline.steps.gate import BINARY, METRICS, metrics_for
 
 Raw = Mapping[str, Any]
 # Keys and values: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html

@@ -15,8 +15,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from pipeline.steps import champion, explanation, gate, metrics, model_quality, predictions, tables
-from pipeline.steps.metric_table import REGRESSION
+from pipeline.steps import champion, explanation, gate, metrics, predictions, tables
+from pipeline.steps.gate import REGRESSION
 from pipeline.steps.predictions import Answers
 from pipeline.steps.tables import StepError
 
@@ -57,7 +57,7 @@ def evaluate(options: argparse.Namespace, report: Mapping[str, Any], best: Mappi
         "classes": list(answers.classes),
         "split": {name: report[name] for name in ("rows", "classes", "duplicates_removed", "missing_target_removed")},
     }
-    quality = model_quality.report(problem_type, answers, reached, baseline, positive)
+    quality = metrics.quality_report(problem_type, answers, reached, baseline, positive)
     explained = _explain(problem_type, actual, answers, lines, report)
     return {"evaluation.json": evaluation, "model_quality.json": quality, "explainability.json": explained}
 

@@ -1,4 +1,4 @@
-"""Step 4, Evaluate: the metrics of a gate, on numpy alone. No I/O.
+"""Step 4, Evaluate: the metrics of a gate, on numpy alone, and the Model Quality JSON made of them. No I/O.
 
 Definitions are scikit-learn's (tests/pipeline/test_metrics.py compares both), with 0 where it would warn of a
 division by zero and None where a metric is undefined on these rows. The calibration error has ten bins of equal width.
@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.steps.metric_table import BINARY, REGRESSION, metrics_for
+from pipeline.steps.gate import BINARY, REGRESSION, Metrics, metrics_for
 from pipeline.steps.predictions import Answers
 
 Array = Any
 BINS = 10
+CURVE_POINTS = 199  # and the origin
+QUALITY_OF_TWO = ("auc", "accuracy", "precision", "recall", "f1", "balanced_accuracy", "log_loss")
 EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -114,3 +116,64 @@ def _divided(above: Array, below: Array) -> Array:
 
 def _known(value: float | None) -> float | None:
     return value if value is not None and np.isfinite(value) else None
+
+
+def quality_report(
+    problem_type: str, answers: Answers, metrics: Metrics, baseline: Metrics, positive: str | None
+) -> dict[str, Any]:
+    """Build SageMaker's Model Quality JSON, which Studio draws, from the metrics of model and constant answer.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
+    """
+    names = list(metrics)
+    content: dict[str, Any] = {} if problem_type == REGRESSION else {"confusion_matrix": _matrix(answers)}
+    if problem_type == REGRESSION:
+        name, rmse = "regression_metrics", metrics["rmse"]
+        scalars = {**metrics, "mse": None if rmse is None else rmse**2}
+    else:
+        name = "multiclass_classification_metrics"
+        if problem_type == BINARY:
+            name, names = "binary_classification_metrics", list(QUALITY_OF_TWO)
+        constant = {f"{key}_best_constant_classifier": baseline[key] for key in names}
+        scalars = {key: metrics[key] for key in names} | constant
+    content |= {
+        key: {"value": value, "standard_deviation": "NaN"} for key, value in scalars.items() if value is not None
+    }
+    content |= _curves(answers, str(positive)) if problem_type == BINARY else {}
+    return {"version": 0.0, "dataset": {"item_count": len(answers.actual)}, name: content}
+
+
+def thinned(size: int, points: int = CURVE_POINTS) -> Array:
+    """Choose at most `points` of `size` positions, evenly, with both ends."""
+    return np.unique(np.linspace(0, size - 1, min(size, points)).round().astype(int))
+
+
+def _matrix(answers: Answers) -> dict[str, dict[str, int]]:
+    counts, classes = confusion(answers), answers.classes
+    return {
+        actual: {predicted: int(counts[i, j]) for j, predicted in enumerate(classes)}
+        for i, actual in enumerate(classes)
+    }
+
+
+def _curves(answers: Answers, positive: str) -> dict[str, Any]:
+    at = answers.classes.index(positive)
+    truth, score = answers.actual == at, answers.shares[:, at]
+    order = np.argsort(-score, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
+    hits, selected = np.cumsum(truth[order])[ends], ends + 1
+    positives, negatives = int(truth.sum()), int(len(truth) - truth.sum())
+    keep = thinned(len(ends))
+    hits, selected = hits[keep], selected[keep]
+    if not positives or not negatives:
+        return {}
+    return {
+        "receiver_operating_characteristic_curve": {
+            "false_positive_rates": [0.0, *((selected - hits) / negatives).tolist()],
+            "true_positive_rates": [0.0, *(hits / positives).tolist()],
+        },
+        "precision_recall_curve": {
+            "precisions": [1.0, *(hits / selected).tolist()],
+            "recalls": [0.0, *(hits / positives).tolist()],
+        },
+    }

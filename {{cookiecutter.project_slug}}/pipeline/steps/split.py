@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from pipeline.steps import explanation, tables
 from pipeline.steps.division import SIDES, TEST, TRAIN, VALIDATION, Division, digest, is_missing
-from pipeline.steps.metric_table import BINARY, REGRESSION
+from pipeline.steps.gate import BINARY, REGRESSION
 from pipeline.steps.tables import StepError
 
 WEAKER = {TRAIN: (VALIDATION, TEST), VALIDATION: (TEST,), TEST: ()}

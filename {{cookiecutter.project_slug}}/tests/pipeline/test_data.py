@@ -1,13 +1,20 @@
-"""Step 4: Adult's two files become one CSV, found where the user, the cache or a mirror has them."""
+"""Step 4: the input CSV is found where the user, the cache or a mirror has it, and flows are validated."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from pipeline.data import sources
+from pipeline.data.flows import FlowFile, FlowFileError, read, text, types
 from pipeline.data.sources import HEADER, Source, UnreachableError, adult_csv, find
 from pipeline.errors import DataError
+from pipeline.settings.load import load
+from tests.pipeline.project import flow
 
+BALANCE = {"node_id": "b", "type": "TRANSFORM", "operator": "sagemaker.spark.balance_data_0.1"}
+CUSTOM = {"node_id": "c", "type": "TRANSFORM", "operator": "sagemaker.spark.custom_pandas_0.1"}
+ROOT = Path(__file__).parents[2]
 PERSON = "39, State-gov, 77516, HS-grad, 13, Never-married, Sales, Not-in-family, White, Male, 2174, 0, 40, ?, <=50K"
 TRAIN = f"{PERSON}\n\n".encode()
 TEST = f"|1x3 Cross validator\n{PERSON}.\n\n".encode()
@@ -102,3 +109,70 @@ def test_an_s3_uri_that_the_model_registry_would_refuse_is_refused_before_anythi
 def test_where_data_came_from_is_noted_in_the_registrys_signs() -> None:
     origin = "UCI Adult, DATA=/home/me/my files (new)/*" + "x" * 300
     assert Source("s3://bucket/key", origin).note == ("UCI Adult DATA=/home/me/my files new / " + "x" * 300)[:256]
+
+
+def test_data_set_and_destination_are_found() -> None:
+    assert read(flow(), "f.flow") == FlowFile("data.csv", "clean")
+
+
+def test_a_named_destination_is_taken_of_several() -> None:
+    assert read(flow(destinations=("a", "b")), "f.flow", "b") == FlowFile("data.csv", "b")
+
+
+def test_what_the_flow_may_hold_depends_on_where_it_runs() -> None:
+    assert read(flow(BALANCE, CUSTOM), "f.flow", balance=True, custom_code=True) == FlowFile("data.csv", "clean")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            flow(BALANCE),
+            r"f\.flow: node b .*: balancing here would put synthetic rows into the held-out .* flow\.balance",
+        ),
+        (flow(CUSTOM), r"f\.flow: node c .*: runs code; must be allowed; .*allow_custom_code: true"),
+        (flow(destinations=()), r"has 0 DESTINATION nodes \(none\)"),
+        (
+            flow(destinations=("a", "b")),
+            r"has 2 DESTINATION nodes \(a, b\); must have one; name it in flow\.destination",
+        ),
+        (flow(name="a/b"), r"data set name 'a/b' of the SOURCE node must be a folder's name"),
+        (flow({"node_id": "s", "type": "SOURCE"}), r"has 2 SOURCE nodes"),
+        ("{", r"f\.flow: is no JSON"),
+        ("[]", r"f\.flow: must be an object with a list `nodes`"),
+        ("[" * 100_000, r"f\.flow: is no JSON"),
+    ],
+)
+def test_a_wrong_flow_is_a_sentence(content: str, sentence: str) -> None:
+    with pytest.raises(FlowFileError, match=sentence):
+        read(content, "f.flow")
+
+
+def test_an_unknown_destination_is_a_sentence_that_lists_the_known() -> None:
+    with pytest.raises(FlowFileError, match=r"no DESTINATION node 'x' \(flow\.destination\); known: clean"):
+        read(flow(), "f.flow", "x")
+
+
+def test_types_are_long_float_or_string() -> None:
+    rows = [["1", "1", "x", "", "1e999"], ["?", "2.5", "3", "", "1"]]
+    assert types(["a", "b", "c", "d", "e"], rows) == {
+        "a": "long",
+        "b": "float",
+        "c": "string",
+        "d": "string",
+        "e": "string",
+    }
+
+
+def test_a_new_flow_is_one_that_the_pipeline_takes() -> None:
+    columns = ["a", "y"]
+    written = text(columns, {"a": "long", "y": "string"})
+    operators = [node["operator"].rpartition(".")[2] for node in json.loads(written)["nodes"]]
+    assert operators == ["1", "1", "1", "1"]
+    assert read(written, "f.flow").dataset == "data.csv"
+
+
+def test_the_flow_of_this_repository_is_one_that_the_pipeline_takes() -> None:
+    chosen = load(ROOT / "settings.yaml").flow
+    content = (ROOT / chosen.file).read_text(encoding="utf-8")
+    assert read(content, chosen.file, chosen.destination, custom_code=chosen.allow_custom_code).dataset != ""
