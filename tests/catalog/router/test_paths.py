@@ -31,7 +31,6 @@ NEITHER = {
     "constraints/overrides.txt",
     "constraints/rehearsal.in",
     "constraints/rehearsal.txt",
-    "constraints/build.in",
     "constraints/uv.txt",
     "pyproject.toml",
     "tests",

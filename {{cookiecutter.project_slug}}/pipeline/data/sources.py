@@ -15,24 +15,11 @@ from pipeline.errors import DataError
 ADULT = "uci-adult"
 # Names and order: adult.names of the data set, Becker & Kohavi (1996), https://doi.org/10.24432/C5XW20
 FEATURES = (
-    "age",
-    "workclass",
-    "fnlwgt",
-    "education",
-    "education_num",
-    "marital_status",
-    "occupation",
-    "relationship",
-    "race",
-    "sex",
-    "capital_gain",
-    "capital_loss",
-    "hours_per_week",
-    "native_country",
+    "age,workclass,fnlwgt,education,education_num,marital_status,occupation,relationship,race,sex,"
+    "capital_gain,capital_loss,hours_per_week,native_country"
 )
-TARGET = "income"
-SPLIT = "split"
-HEADER = ",".join((*FEATURES, TARGET, SPLIT))
+HEADER = f"{FEATURES},income,split"
+WIDTH = FEATURES.count(",") + 2  # with the target, without the split
 # Of the files that UCI publishes, https://doi.org/10.24432/C5XW20
 SHA256 = {
     "adult.data": "5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d",
@@ -175,13 +162,10 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def adult_csv(train: bytes, test: bytes) -> bytes:
-    """Join adult.data and adult.test into one CSV.
+    """Join adult.data and adult.test into one CSV; raise DataError when a line has not the fields of Adult.
 
     What is odd about the files' form is mended here (no header, a comment line, dots behind the labels of adult.test);
     what is odd about their values (blanks after commas, `?` for missing) is left to the flow, where a team sees it.
-
-    Raises:
-        DataError: when a line has another number of fields than Adult has.
     """
     lines = [HEADER, *_rows(train, "adult.data", "train"), *_rows(test, "adult.test", "test")]
     return ("\n".join(lines) + "\n").encode()
@@ -192,11 +176,9 @@ def _rows(data: bytes, name: str, side: str) -> Iterator[str]:
         row = line.strip().removesuffix(".")
         if not row or row.startswith("|"):
             continue
-        fields = row.count(",") + 1
-        if fields != len(FEATURES) + 1:
-            raise DataError(
-                f"{name}:{number}: has {fields} fields; a row of Adult has {len(FEATURES) + 1}; download the file again"
-            )
+        if row.count(",") + 1 != WIDTH:
+            rule = f"a row of Adult has {WIDTH}; download the file again"
+            raise DataError(f"{name}:{number}: has {row.count(',') + 1} fields; {rule}")
         yield f"{row},{side}"
 
 

@@ -3,66 +3,21 @@
 import difflib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from pipeline.errors import SettingsError
-from pipeline.settings.model import (
-    OBJECTIVES,
-    AutoML,
-    Check,
-    Compute,
-    Data,
-    Endpoint,
-    Flow,
-    Gate,
-    Security,
-    Settings,
-    Stage,
-    Stages,
-    known_paths,
-    rule_of,
-)
+from pipeline.settings.model import OBJECTIVES, Settings, known_paths, rule_of
 from pipeline.settings.rules import Problem, cross_problems
 from pipeline.settings.yaml import Document, YamlError, read
 
-__all__ = [
-    "OBJECTIVES",
-    "AutoML",
-    "Check",
-    "Compute",
-    "Data",
-    "Endpoint",
-    "Flow",
-    "Gate",
-    "Security",
-    "Settings",
-    "SettingsError",
-    "Stage",
-    "Stages",
-    "load",
-    "parse",
-]
-
 PATH = Path("settings.yaml")
 Keys = tuple[str, ...]
-_KINDS = {
-    "string_type": "text",
-    "float_type": "number",
-    "int_type": "number",
-    "int_from_float": "number",
-    "bool_type": "switch",
-}
+_NUMERIC = dict.fromkeys(("float_type", "int_type", "int_from_float"), "number")
+_KINDS = {"string_type": "text", "bool_type": "switch", **_NUMERIC}
 _NUMBERS = {"threshold", "max_quality_drop", "test_fraction", "validation_fraction", "champion_tolerance"}
-
-
-@dataclass(frozen=True)
-class _Line:
-    number: int
-    text: str
 
 
 def load(path: Path = PATH) -> Settings:
@@ -79,15 +34,7 @@ def load(path: Path = PATH) -> Settings:
 
 
 def parse(data: bytes | str, where: str = "settings.yaml") -> Settings:
-    """Check the text of settings.yaml.
-
-    Args:
-        data: the file's contents.
-        where: the file's name, for messages.
-
-    Raises:
-        SettingsError: listing every mistake.
-    """
+    """Check the text of settings.yaml; raise SettingsError, listing every mistake with the file's name `where`."""
     try:
         document = read(data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
     except YamlError as error:
@@ -111,9 +58,8 @@ def region(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def _sentences(document: Document, problems: list[Problem], where: str) -> Iterator[str]:
-    lines = [_Line(document.line(problem.path), _sentence(document, problem)) for problem in problems]
-    for line in sorted(lines, key=lambda line: line.number):
-        yield f"{where}:{line.number}: {line.text}"
+    for problem in sorted(problems, key=lambda problem: document.line(problem.path)):
+        yield f"{where}:{document.line(problem.path)}: {_sentence(document, problem)}"
 
 
 def _sentence(document: Document, problem: Problem) -> str:

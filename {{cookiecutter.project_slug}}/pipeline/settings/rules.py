@@ -96,17 +96,14 @@ def _gate(raw: Raw) -> Iterator[Problem]:
     gate, problem_type = _section(raw, "gate"), raw.get("problem_type")
     known = isinstance(problem_type, str) and problem_type in OBJECTIVES
     allowed = metrics_for(problem_type) if known and isinstance(problem_type, str) else tuple(METRICS)
-    pairs: list[tuple[tuple[str, ...], Any, tuple[str, ...], Any]] = [
-        (("gate", "metric"), gate.get("metric"), ("gate", "threshold"), gate.get("threshold"))
-    ]
-    for name, limit in _section(gate, "minimums").items():
-        pairs.append((("gate", "minimums", name), name, ("gate", "minimums", name), limit))
-    for path, metric, limit_path, limit in pairs:
+    own = (("gate", "metric"), gate.get("metric"), ("gate", "threshold"), gate.get("threshold"))
+    paths = {name: ("gate", "minimums", name) for name in _section(gate, "minimums")}
+    others = [(path, name, path, gate["minimums"][name]) for name, path in paths.items()]
+    for path, metric, limit_path, limit in [own, *others]:
         if isinstance(metric, str) and metric not in allowed:
             fits = f" of problem_type {problem_type}" if known else ""
-            yield Problem(
-                path, f"must be a metric{fits}: one of {', '.join(allowed)}", _near(metric, allowed) or "choose one"
-            )
+            rule = f"must be a metric{fits}: one of {', '.join(allowed)}"
+            yield Problem(path, rule, _near(metric, allowed) or "choose one")
         if isinstance(metric, str) and metric in METRICS:
             yield from _limit(metric, limit_path, _number(limit))
 
@@ -115,16 +112,14 @@ def _limit(metric: str, path: tuple[str, ...], limit: float | None) -> Iterator[
     bounds = METRICS[metric]
     if limit is None or limit != limit or abs(limit) == float("inf") or bounds.low <= limit <= bounds.high:
         return
+    rule, remedy = "from 0 to 1", "write a number such as 0.8"
     if bounds.high == float("inf"):
-        yield Problem(path, f"must be at least {bounds.low:g} for {metric}", "write the largest error that you accept")
+        rule, remedy = f"at least {bounds.low:g}", "write the largest error that you accept"
     elif bounds.low == -float("inf"):
-        yield Problem(path, f"must be at most {bounds.high:g} for {metric}", "write a number such as 0.5")
+        rule, remedy = f"at most {bounds.high:g}", "write a number such as 0.5"
     elif 1 < limit <= 100:
-        yield Problem(
-            path, f"must be from 0 to 1 for {metric}", f"if per cent was meant, write {limit / 100:g} for {limit:g} %"
-        )
-    else:
-        yield Problem(path, f"must be from 0 to 1 for {metric}", "write a number such as 0.8")
+        remedy = f"if per cent was meant, write {limit / 100:g} for {limit:g} %"
+    yield Problem(path, f"must be {rule} for {metric}", remedy)
 
 
 def _concurrency(raw: Raw) -> Iterator[Problem]:
@@ -159,16 +154,12 @@ def _split(raw: Raw) -> Iterator[Problem]:
     test, validation = _number(data.get("test_fraction", 0.2)), _number(data.get("validation_fraction", 0.1))
     if test is not None and validation is not None and 0 < test < 1 and 0 < validation < 1 and test + validation >= 1:
         path = ("data", "test_fraction" if "test_fraction" in data else "validation_fraction")
-        yield Problem(
-            path, f"leaves no rows for training: the two fractions make {test + validation:g}", "keep their sum below 1"
-        )
+        rule = f"leaves no rows for training: the two fractions make {test + validation:g}"
+        yield Problem(path, rule, "keep their sum below 1")
     column = data.get("split_column")
     if isinstance(column, str) and column == raw.get("target_column"):
-        yield Problem(
-            ("data", "split_column"),
-            "must be another column than target_column",
-            "name the column of train and test, or null",
-        )
+        rule, remedy = "must be another column than target_column", "name the column of train and test, or null"
+        yield Problem(("data", "split_column"), rule, remedy)
 
 
 def _files(raw: Raw) -> Iterator[Problem]:
@@ -183,11 +174,8 @@ def _security(raw: Raw) -> Iterator[Problem]:
     pair = ("subnets", "security_groups")
     for name, other in (pair, pair[::-1]):
         if security.get(name) and not security.get(other):
-            yield Problem(
-                ("security", name),
-                f"needs {other} as well: a VPC configuration has both",
-                f"give {other}, or remove {name}",
-            )
+            rule = f"needs {other} as well: a VPC configuration has both"
+            yield Problem(("security", name), rule, f"give {other}, or remove {name}")
 
 
 def _tags(raw: Raw) -> Iterator[Problem]:

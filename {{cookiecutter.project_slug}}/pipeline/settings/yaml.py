@@ -6,14 +6,13 @@ nor a Python object can come in; nesting and size are bounded for the same reaso
 
 import datetime
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 Path = tuple[str, ...]
-# YAML 1.1 also reads 010 as 8, 1:30 as 90 and 1_0 as 10; nobody means that here, so these stay text.
+# YAML 1.1 also reads 010 as 8, 1:30 as 90 and 1_0 as 10; settings do not mean that, so these stay text.
 _PLAIN = {
     "int": re.compile(r"[-+]?(0|[1-9][0-9]{0,30})"),
     "float": re.compile(r"[-+]?([0-9]*\.[0-9]*([eE][-+][0-9]+)?|\.(inf|Inf|INF|nan|NaN|NAN))"),
@@ -31,7 +30,7 @@ class YamlError(Exception):
         self.sentence = sentence
 
 
-@dataclass(frozen=True)
+@dataclass
 class Document:
     """A mapping with positions.
 
@@ -42,10 +41,10 @@ class Document:
         duplicates: path, first line and later line of keys given twice.
     """
 
-    value: dict[str, Any]
+    value: dict[str, Any] = field(default_factory=dict)
     lines: dict[Path, int] = field(default_factory=dict)
     texts: dict[Path, str] = field(default_factory=dict)
-    duplicates: tuple[tuple[Path, int, int], ...] = ()
+    duplicates: list[tuple[Path, int, int]] = field(default_factory=list)
 
     def line(self, path: Path) -> int:
         """Return the line of a path, or of its nearest parent when it is absent."""
@@ -53,15 +52,37 @@ class Document:
             path = path[:-1]
         return self.lines.get(path, 1)
 
+    def mapping(self, node: yaml.MappingNode, path: Path, loader: yaml.SafeLoader) -> dict[str, Any]:
+        """Return the values of a mapping's node, and note their positions."""
+        values: dict[str, Any] = {}
+        for key, item in node.value:
+            line = _line(key)
+            if not isinstance(key, yaml.ScalarNode):
+                raise YamlError(line, "a key must be one word, not a list or mapping; write `key: value`")
+            child = (*path, key.value)
+            if child in self.lines:
+                self.duplicates.append((child, self.lines[child], line))
+                continue
+            self.lines[child] = line
+            values[key.value] = self._value(item, child, loader)
+        return values
+
+    def _value(self, node: yaml.Node, path: Path, loader: yaml.SafeLoader) -> Any:  # noqa: ANN401 (YAML has no narrower type)
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, path, loader)
+        if isinstance(node, yaml.SequenceNode):
+            items = {(*path, str(at)): item for at, item in enumerate(node.value)}
+            self.lines |= {child: _line(item) for child, item in items.items()}
+            return [self._value(item, child, loader) for child, item in items.items()]
+        self.texts[path] = node.value
+        return _scalar(node, loader)
+
 
 def read(data: bytes) -> Document:
-    """Parse one YAML mapping.
-
-    Args:
-        data: the file's bytes; UTF-8 with or without BOM, any line ends.
+    """Parse one YAML mapping: UTF-8 with or without BOM, any line ends; duplicate keys are reported in the document.
 
     Raises:
-        YamlError: at the first thing that is not plain YAML; a mapping's duplicate keys are reported in the document.
+        YamlError: at the first thing that is not plain YAML.
     """
     if len(data) > MAX_BYTES:
         raise YamlError(1, f"is {len(data)} bytes; settings take at most {MAX_BYTES}; was another file meant?")
@@ -76,87 +97,44 @@ def read(data: bytes) -> Document:
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
             raise YamlError(1, "top level must be a mapping of `key: value` lines; restore the file from the template")
-        return _Builder(loader).document(node)
+        document = Document()
+        document.value = document.mapping(node, (), loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise YamlError(
-            line, f"is not YAML (line {line}, column {column}): {error.problem or error.context}"
-        ) from error
+        problem = error.problem or error.context
+        raise YamlError(line, f"is not YAML (line {line}, column {column}): {problem}") from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise YamlError(1, f"is not YAML: {' '.join(str(error).split())}") from error
+    return document
+
+
+def _line(node: yaml.Node | yaml.Event) -> int:
+    return node.start_mark.line + 1 if node.start_mark else 1
 
 
 def _refuse_traps(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1 if event.start_mark else 1
+        tag, line = getattr(event, "tag", None), _line(event)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise YamlError(
-                line, "aliases and anchors (`*name`, `&name`) are not allowed; write the value out where it is meant"
-            )
-        tag = getattr(event, "tag", None)
+            rule = "aliases and anchors (`*name`, `&name`) are not allowed; write the value out where it is meant"
+            raise YamlError(line, rule)
         if tag is not None:
             raise YamlError(line, f"tag {tag!r} is not allowed; settings are plain values; remove it")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise YamlError(
-                line,
-                f"is nested more than {MAX_DEPTH} deep; settings have at most 3 levels; restore the template's form",
-            )
+            remedy = "settings have at most 3 levels; restore the template's form"
+            raise YamlError(line, f"is nested more than {MAX_DEPTH} deep; {remedy}")
 
 
-class _Builder:
-    """Turns nodes into values and collects positions on the way."""
-
-    def __init__(self, loader: yaml.SafeLoader) -> None:
-        self._loader = loader
-        self._lines: dict[Path, int] = {}
-        self._texts: dict[Path, str] = {}
-        self._duplicates: list[tuple[Path, int, int]] = []
-
-    def document(self, node: yaml.MappingNode) -> Document:
-        value = self._mapping(node, ())
-        return Document(value, self._lines, self._texts, tuple(self._duplicates))
-
-    def _value(self, node: yaml.Node, path: Path) -> Any:  # noqa: ANN401 (YAML has no narrower type)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self._value(item, child) for item, child in self._items(node, path)]
-        self._texts[path] = node.value
-        return self._scalar(node)
-
-    def _items(self, node: yaml.SequenceNode, path: Path) -> Iterator[tuple[yaml.Node, Path]]:
-        for index, item in enumerate(node.value):
-            child = (*path, str(index))
-            self._lines[child] = item.start_mark.line + 1
-            yield item, child
-
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise YamlError(line, "a key must be one word, not a list or mapping; write `key: value`")
-            child = (*path, key_node.value)
-            if child in self._lines:
-                self._duplicates.append((child, self._lines[child], line))
-                continue
-            self._lines[child] = line
-            values[key_node.value] = self._value(value_node, child)
-        return values
-
-    def _scalar(self, node: yaml.Node) -> Any:  # noqa: ANN401
-        kind = node.tag.rpartition(":")[2]
-        if kind == "timestamp":
-            return datetime.date.min
-        if kind in _PLAIN and not _PLAIN[kind].fullmatch(node.value):
-            return node.value
-        try:
-            return self._loader.construct_object(node)
-        except (ValueError, OverflowError, yaml.YAMLError):
-            return node.value
+def _scalar(node: yaml.Node, loader: yaml.SafeLoader) -> Any:  # noqa: ANN401
+    kind = node.tag.rpartition(":")[2]
+    if kind == "timestamp":
+        return datetime.date.min
+    if kind in _PLAIN and not _PLAIN[kind].fullmatch(node.value):
+        return node.value
+    try:
+        return loader.construct_object(node)
+    except (ValueError, OverflowError, yaml.YAMLError):
+        return node.value
