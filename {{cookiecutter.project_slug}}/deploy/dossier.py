@@ -22,12 +22,7 @@ SHOWN_CANDIDATES = 25
 
 
 def render(evidence: Evidence, results: Mapping[str, Any]) -> str:
-    """Write the dossier.
-
-    Args:
-        evidence: the model package and its reports.
-        results: what the check wrote to results.json.
-    """
+    """Return the dossier of a model package and the check's results.json."""
     return _template().render(view(evidence, results))
 
 

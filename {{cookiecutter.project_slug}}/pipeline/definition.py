@@ -48,13 +48,7 @@ class Parameters:
 
 
 def build(settings: Settings, environment: Environment, sources: Sources) -> dict[str, Any]:
-    """Build the pipeline's definition as the JSON object that CreatePipeline takes.
-
-    Args:
-        settings: the team's settings.
-        environment: names, role, bucket and region.
-        sources: the uploaded files.
-    """
+    """Build the pipeline's definition as the JSON object that CreatePipeline takes."""
     make, region = Maker(settings, environment), environment.region
     parameters = Parameters(settings, sources.input_uri, sources.input_origin)
     group = names.model_package_group(environment.project_name, environment.project_id)

@@ -37,11 +37,9 @@ class Maker:
     @property
     def tags(self) -> list[dict[str, str]]:
         """The tags of everything that the pipeline creates."""
-        own = {
-            "sagemaker:project-name": self.environment.project_name,
-            "sagemaker:project-id": self.environment.project_id,
-        }
-        return [{"Key": key, "Value": value} for key, value in {**own, **self.settings.tags}.items()]
+        name, identity = self.environment.project_name, self.environment.project_id
+        tags = {"sagemaker:project-name": name, "sagemaker:project-id": identity, **self.settings.tags}
+        return [{"Key": key, "Value": value} for key, value in tags.items()]
 
     def _keyed(self, name: str) -> dict[str, str]:
         key = self.settings.security.kms_key
@@ -64,15 +62,9 @@ class Maker:
         arguments: Sequence[Value],
         instance: Value,
     ) -> Request:
-        """CreateProcessingJob of a Python script.
+        """CreateProcessingJob of a Python script; inputs and outputs are by name, each an S3 URI and a folder.
 
-        Args:
-            image: the scikit-learn image.
-            script: the script below /opt/ml/processing.
-            inputs: by name, the S3 URI and the folder below /opt/ml/processing.
-            outputs: likewise.
-            arguments: of the script.
-            instance: the instance type.
+        The script and the folders are below /opt/ml/processing.
         """
         application = {
             "ImageUri": image,
@@ -146,14 +138,9 @@ class Maker:
         }
 
     def container(self, candidate: Any) -> Request:  # noqa: ANN401 (the SDK's properties have no type)
-        """The inference container of a candidate.
+        """Return the inference container of a candidate (a reference to `BestCandidate.InferenceContainers[0]`).
 
-        Args:
-            candidate: reference to `BestCandidate.InferenceContainers[0]`.
-
-        Returns:
-            Its image, its artifact and its environment. Only what it answers with is ours: Autopilot's own setting
-            asks for the label alone.
+        Image, artifact and environment are Autopilot's, but for the answers: its own setting asks for the label alone.
         """
         answers = ANSWERS.get(self.settings.problem_type, CLASSIFICATION_ANSWERS)
         variables = {name: candidate.Environment[name] for name in AUTOPILOT_VARIABLES}

@@ -112,10 +112,7 @@ def _is_stand_in(module: types.ModuleType, finder: _StandIn) -> bool:
 
 with _light_import():
     from sagemaker.core import image_uris
-    from sagemaker.core.workflow.conditions import (
-        ConditionGreaterThanOrEqualTo,
-        ConditionLessThanOrEqualTo,
-    )
+    from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo, ConditionLessThanOrEqualTo
     from sagemaker.core.workflow.execution_variables import ExecutionVariables
     from sagemaker.core.workflow.functions import Join, JsonGet
     from sagemaker.core.workflow.parameters import ParameterFloat, ParameterString

@@ -60,13 +60,7 @@ class Plan:
 
 
 def plan(root: Path, settings: Settings, bucket: str, data: Source | None = None) -> Plan:
-    """Decide keys and URIs from local files; no network.
-
-    Args:
-        root: the repository.
-        settings: the team's settings.
-        bucket: the project's bucket.
-        data: where the input CSV is, or None when it is not known yet.
+    """Decide keys and URIs from local files, no network; `data` is None where the input CSV is not known yet.
 
     Raises:
         PipelineError: when a flow is absent or wrong.
@@ -128,14 +122,7 @@ def _digest(path: Path) -> str:
 
 
 def execute(s3: Any, bucket: str, uploads: tuple[Upload, ...], kms_key: str | None = None) -> list[Upload]:  # noqa: ANN401
-    """Upload what is not there yet; return what was uploaded.
-
-    Args:
-        s3: a boto3 S3 client.
-        bucket: the project's bucket.
-        uploads: files and keys.
-        kms_key: encrypts the objects, where the team has a key of its own.
-    """
+    """Upload what is not there yet, encrypted with the team's key where it has one; return what was uploaded."""
     encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
     done = []
     for upload in uploads:

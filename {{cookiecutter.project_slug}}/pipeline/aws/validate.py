@@ -23,15 +23,8 @@ OPERATIONS = {
 _STEP = re.compile(r"Steps\.(?P<step>[^.]+)\.(?P<path>.+)")
 _OUTPUT = re.compile(r"ProcessingOutputConfig\.Outputs\['(?P<name>[^']+)'\]\.S3Output\.S3Uri")
 _KINDS: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "long": (int,),
-    "float": (int, float),
-    "double": (int, float),
-    "boolean": (bool,),
-    "structure": (dict,),
-    "map": (dict,),
-    "list": (list,),
+    **{"string": (str,), "integer": (int,), "long": (int,), "float": (int, float), "double": (int, float)},
+    **{"boolean": (bool,), "structure": (dict,), "map": (dict,), "list": (list,)},
 }
 
 
@@ -81,9 +74,26 @@ def _check(shape: Any, value: Any, path: str, defaults: Mapping[str, Any]) -> It
     if not _is_of(shape.type_name, value):
         yield path, f"got {value!r:.80}; must be of type {shape.type_name}"
         return
-    for sentence in _limits(shape, value):
-        yield path, sentence
-    yield from _INNER.get(shape.type_name, _nothing)(shape, value, path, defaults)
+    yield from ((path, sentence) for sentence in _limits(shape, value))
+    for member, item, below in _members(shape, value, path):
+        yield from _check(member, item, below, defaults)
+    if shape.type_name == "structure":
+        absent = (f"{path}.{name}" for name in shape.required_members if name not in value)
+        unknown = (f"{path}.{name}" for name in value if name not in shape.members)
+        yield from ((name, "is missing; the service requires it") for name in absent)
+        yield from ((name, "is unknown to the service; remove it") for name in unknown)
+
+
+def _members(shape: Any, value: Any, path: str) -> Iterator[tuple[Any, Any, str]]:  # noqa: ANN401
+    """Yield shape, value and path of what is inside a list, map or structure."""
+    if shape.type_name == "list":
+        yield from ((shape.member, item, f"{path}[{index}]") for index, item in enumerate(value))
+    elif shape.type_name == "map":
+        yield from ((shape.key, key, f"{path}.{key}") for key in value)
+        yield from ((shape.value, item, f"{path}.{key}") for key, item in value.items())
+    elif shape.type_name == "structure":
+        known = ((name, item) for name, item in value.items() if name in shape.members)
+        yield from ((shape.members[name], item, f"{path}.{name}") for name, item in known)
 
 
 def _is_of(type_name: str, value: object) -> bool:
@@ -91,46 +101,17 @@ def _is_of(type_name: str, value: object) -> bool:
     return kinds is None or (isinstance(value, kinds) and (type_name == "boolean" or not isinstance(value, bool)))
 
 
-def _nothing(*_: object) -> Iterator[tuple[str, str]]:
-    return iter(())
-
-
-def _list(shape: Any, value: Any, path: str, defaults: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ANN401
-    for index, item in enumerate(value):
-        yield from _check(shape.member, item, f"{path}[{index}]", defaults)
-
-
-def _map(shape: Any, value: Any, path: str, defaults: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ANN401
-    for key, item in value.items():
-        yield from _check(shape.key, key, f"{path}.{key}", defaults)
-        yield from _check(shape.value, item, f"{path}.{key}", defaults)
-
-
-def _structure(shape: Any, value: Any, path: str, defaults: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ANN401
-    for name in shape.required_members:
-        if name not in value:
-            yield f"{path}.{name}", "is missing; the service requires it"
-    for name, item in value.items():
-        if name in shape.members:
-            yield from _check(shape.members[name], item, f"{path}.{name}", defaults)
-        else:
-            yield f"{path}.{name}", "is unknown to the service; remove it"
-
-
-_INNER = {"structure": _structure, "list": _list, "map": _map}
-
-
 def _limits(shape: Any, value: Any) -> Iterator[str]:  # noqa: ANN401
     """Yield a sentence for each of enumeration, bounds and pattern that a value breaks."""
-    rules = shape.metadata
-    size = value if isinstance(value, int | float) else len(value)
-    unit = "" if isinstance(value, int | float) else " long"
+    rules, number = shape.metadata, isinstance(value, int | float)
+    size, unit = (value, "") if number else (len(value), " long")
     if rules.get("enum") and value not in rules["enum"]:
         yield f"got {value!r}; must be one of {', '.join(rules['enum'][:20])}"
-    if not isinstance(value, bool) and size < rules.get("min", size):
-        yield f"got {value!r:.80}; must be at least {rules['min']}{unit}"
-    if not isinstance(value, bool) and size > rules.get("max", size):
-        yield f"got {value!r:.80}; must be at most {rules['max']}{unit}"
+    if not isinstance(value, bool):
+        if size < rules.get("min", size):
+            yield f"got {value!r:.80}; must be at least {rules['min']}{unit}"
+        if size > rules.get("max", size):
+            yield f"got {value!r:.80}; must be at most {rules['max']}{unit}"
     pattern = _pattern(rules.get("pattern")) if isinstance(value, str) else None
     if pattern and not pattern.fullmatch(value):
         yield f"got {value!r:.80}; must match {rules['pattern']}"

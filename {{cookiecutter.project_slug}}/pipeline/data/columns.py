@@ -135,7 +135,4 @@ def _sides(split: Counter[str], column: str) -> Iterator[Problem]:
         yield 1, f"{column}: got {unknown[0][:40]!r}; must be train, validation or test in every row; mend it"
     for side in ("train", "test"):
         if not split[side]:
-            yield (
-                1,
-                f"{column}: no row is {side!r}; train and test rows are needed; mark some or remove split_column",
-            )
+            yield (1, f"{column}: no row is {side!r}; train and test rows are needed; mark some or remove split_column")

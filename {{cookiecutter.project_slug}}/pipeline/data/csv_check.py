@@ -197,10 +197,7 @@ def table_problems(table: Table) -> Iterator[tuple[int, str]]:
     """Yield line and sentence of what is wrong with the rows."""
     width = len(table.columns)
     for line, got in table.ragged[:SHOWN]:
-        yield (
-            line,
-            f"has {got} fields; the header has {width} columns; quote fields with commas, fill missing ones",
-        )
+        yield (line, f"has {got} fields; the header has {width} columns; quote fields with commas, fill missing ones")
     if len(table.ragged) > SHOWN:
         line = table.ragged[SHOWN][0]
         yield line, f"and {len(table.ragged) - SHOWN} more rows have another number of fields than the header, {width}"

@@ -22,16 +22,7 @@ from pipeline.steps.tables import StepError
 
 
 def evaluate(options: argparse.Namespace, report: Mapping[str, Any], best: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Measure and decide.
-
-    Args:
-        options: the command line.
-        report: what Split wrote.
-        best: the approved model, or None.
-
-    Returns:
-        The contents of the three files by name.
-    """
+    """Measure and decide with Split's report and the approved model, if any; return the three files by name."""
     actual, lines = _column(options.test, options.target), list(tables.read_lines(options.predictions))
     problem_type, positive = options.problem_type, report["positive_class"]
     _require_answers(lines, len(actual), report)

@@ -21,13 +21,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 
 def measure(problem_type: str, answers: Answers, positive: str | None = None) -> dict[str, float | None]:
-    """Compute every metric of the problem type.
-
-    Args:
-        problem_type: as in settings.yaml.
-        answers: the answers beside the true values.
-        positive: the positive class of a binary problem.
-    """
+    """Compute every metric of the problem type; `positive` is the positive class of a binary problem."""
     if problem_type == REGRESSION:
         values = _regression(answers)
     elif problem_type == BINARY:

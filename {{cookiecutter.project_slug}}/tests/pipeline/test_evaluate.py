@@ -21,10 +21,7 @@ from tests.pipeline.test_metrics import lines, wrong_at_times
 @pytest.mark.parametrize(
     ("answered", "sentence"),
     [
-        (
-            [["a", "1", "[1.0]", "['z']"]],
-            r"line 1: got unknown class 'z'; known are \['a', 'b'\]",
-        ),
+        ([["a", "1", "[1.0]", "['z']"]], r"line 1: got unknown class 'z'; known are \['a', 'b'\]"),
         ([["a"]], "line 1"),
         ([["a", "1", "[oops]", "['a']"]], "line 1"),
         ([["a", "1", "[1.0]", "__import__('os')"]], "line 1"),

@@ -214,11 +214,7 @@ def test_everything_that_is_absent_or_wrong_is_said_at_once() -> None:
 
 def test_names_keep_to_63_characters_with_the_longest_project() -> None:
     name, identity = "a" * 32, "p-" + "b" * 14
-    derived = [
-        names.bucket(identity),
-        names.model_package_group(name, identity),
-        names.endpoint(name, "staging"),
-    ]
+    derived = [names.bucket(identity), names.model_package_group(name, identity), names.endpoint(name, "staging")]
     assert [len(text) <= 63 for text in derived] == [True] * 3
     assert len(names.pipeline(name, identity)) <= 256
     assert len(names.stack(name, identity, "staging")) <= 128
