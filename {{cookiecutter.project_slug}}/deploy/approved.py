@@ -43,10 +43,9 @@ class Package:
 
 
 def newest(packages: Iterable[Package], group: str) -> Package:
-    """Choose the approved package of the group that was created last; of two from the same second, the higher version.
+    """Return the group's approved package that was created last; raise DeployError when none is approved.
 
-    Raises:
-        DeployError: when none is approved.
+    Of two from the same second the higher version is newer.
     """
     approved = [package for package in packages if package.status == "Approved" and package.group == group]
     if not approved:
@@ -100,12 +99,7 @@ def require_approved(package: Package, group: str) -> Package:
 
 
 def find(sagemaker: Any, group: str, arn: str | None = None) -> Package:  # noqa: ANN401 (boto3 clients have no type)
-    """Find the package to deploy in the registry.
-
-    Args:
-        sagemaker: a boto3 SageMaker client.
-        group: the project's model package group.
-        arn: the version that the approval event or a person named; None for the newest approved one.
+    """Find the package to deploy in the registry: the named version, else the newest approved one.
 
     Raises:
         DeployError: when there is none, or it may not be deployed.
@@ -115,17 +109,15 @@ def find(sagemaker: Any, group: str, arn: str | None = None) -> Package:  # noqa
         try:
             return require_approved(Package.read(sagemaker.describe_model_package(ModelPackageName=arn)), group)
         except ClientError as error:
-            raise DeployError(
-                f"model package {arn}: {_said(error)}; choose a version that is in the registry"
-            ) from error
+            rule = f"{_message(error)}; choose a version that is in the registry"
+            raise DeployError(f"model package {arn}: {rule}") from error
     try:
         return newest(_approved(sagemaker, group), group)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ABSENT:
             raise
-        raise DeployError(
-            f"model package group {group}: {_said(error)}; run the training pipeline first (steps 4 and 5)", FAILED
-        ) from error
+        rule = f"{_message(error)}; run the training pipeline first (steps 4 and 5)"
+        raise DeployError(f"model package group {group}: {rule}", FAILED) from error
 
 
 def _approved(sagemaker: Any, group: str) -> Iterable[Package]:  # noqa: ANN401
@@ -137,5 +129,5 @@ def _approved(sagemaker: Any, group: str) -> Iterable[Package]:  # noqa: ANN401
         yield from map(Package.read, page["ModelPackageSummaryList"])
 
 
-def _said(error: ClientError) -> str:
+def _message(error: ClientError) -> str:
     return str(error.response["Error"].get("Message", error)).strip().rstrip(".")

@@ -47,9 +47,8 @@ class HeldOut:
         lines = csv.reader(io.StringIO(text))
         header = next(lines, [])
         if target not in header:
-            raise DeployError(
-                f"{where}: has no column {target!r}; target_column must be the one the package was trained on"
-            )
+            rule = "target_column must be the one the package was trained on"
+            raise DeployError(f"{where}: has no column {target!r}; {rule}")
         at = header.index(target)
         rows = tuple(
             Row(number, (*fields[:at], *fields[at + 1 :]), fields[at])
@@ -83,11 +82,8 @@ class Answer:
         if len(fields) == 1:
             return cls(str(float(fields[0])))
         label, _, probabilities, classes = fields
-        answer = cls(
-            label,
-            tuple(float(value) for value in ast.literal_eval(probabilities)),
-            tuple(str(name) for name in ast.literal_eval(classes)),
-        )
+        shares, names = ast.literal_eval(probabilities), ast.literal_eval(classes)
+        answer = cls(label, tuple(float(share) for share in shares), tuple(str(name) for name in names))
         if len(answer.probabilities) != len(answer.classes):
             raise ValueError(f"{len(answer.probabilities)} probabilities for {len(answer.classes)} classes")
         return answer

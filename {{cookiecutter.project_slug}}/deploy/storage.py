@@ -28,9 +28,8 @@ class Storage:
                 FAILED,
             ) from error
         except UnicodeDecodeError as error:
-            raise DeployError(
-                f"{uri}: is not UTF-8 (byte {error.start}); run the training pipeline again", FAILED
-            ) from error
+            rule = f"is not UTF-8 (byte {error.start}); run the training pipeline again"
+            raise DeployError(f"{uri}: {rule}", FAILED) from error
 
     def json(self, uri: str) -> Any:  # noqa: ANN401 (JSON)
         """Read an object as JSON; raise DeployError as `text`, and when it is no JSON."""
@@ -51,16 +50,14 @@ class Storage:
         listed = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
         keys = [item["Key"] for item in listed if item["Key"].endswith((".csv", ".out"))]
         if len(keys) != 1:
-            raise DeployError(
-                f"{uri}: holds {len(keys)} CSV files; expected one; run the training pipeline again", FAILED
-            )
+            rule = "expected one; run the training pipeline again"
+            raise DeployError(f"{uri}: holds {len(keys)} CSV files; {rule}", FAILED)
         return self.text(f"s3://{bucket}/{keys[0]}")
 
     def write(self, bucket: str, key: str, text: str, content_type: str) -> str:
         """Write an object; return its URI."""
-        self.s3.put_object(
-            Bucket=bucket, Key=key, Body=text.encode("utf-8"), ContentType=f"{content_type}; charset=utf-8"
-        )
+        content_type = f"{content_type}; charset=utf-8"
+        self.s3.put_object(Bucket=bucket, Key=key, Body=text.encode("utf-8"), ContentType=content_type)
         return f"s3://{bucket}/{key}"
 
 

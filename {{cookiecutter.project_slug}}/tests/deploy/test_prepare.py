@@ -169,9 +169,7 @@ def test_the_merged_configuration_is_complete() -> None:
 
 def test_a_stage_without_sizes_of_its_own_takes_those_of_endpoint() -> None:
     merged = configuration("staging", settings(stages={"prod": {"memory_mb": 6144}}), {})
-    sizes = {
-        name: merged["Parameters"][name] for name in ("MemorySizeInMB", "MaxConcurrency", "ProvisionedConcurrency")
-    }
+    sizes = {name: merged["Parameters"][name] for name in SIZES}
     assert sizes == {"MemorySizeInMB": "2048", "MaxConcurrency": "5", "ProvisionedConcurrency": "0"}
 
 
@@ -208,28 +206,6 @@ WRONG_BASES = [
 def test_a_base_that_is_wrong_or_repeats_another_place_is_refused(base: object, sentence: str) -> None:
     with pytest.raises(DeployError, match=sentence):
         configuration("staging", settings(), base)
-
-
-WRONG_SIZES = [
-    ("warm over all", {"provisioned_concurrency": 6}, "staging.provisioned_concurrency: got 6; must be at most max"),
-    ("scaled over all", {"min_provisioned_concurrency": 1, "max_provisioned_concurrency": 9},
-     "max_provisioned_concurrency: got 9; must be at most max_concurrency"),
-    ("bounds the wrong way", {"provisioned_concurrency": 1, "min_provisioned_concurrency": 3,
-                              "max_provisioned_concurrency": 2}, "min_provisioned_concurrency: got 3"),
-    ("scaling from nothing", {"max_provisioned_concurrency": 2}, "give both"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("sizes", "sentence"), [case[1:] for case in WRONG_SIZES], ids=[case[0] for case in WRONG_SIZES]
-)
-def test_sizes_that_contradict_each_other_are_refused(sizes: dict[str, int], sentence: str) -> None:
-    """Settings built past the loader, so that the deploy side checks by itself."""
-    chosen = settings()
-    stage = chosen.stages.staging.model_copy(update=sizes)
-    broken = chosen.model_copy(update={"stages": chosen.stages.model_copy(update={"staging": stage})})
-    with pytest.raises(DeployError, match=sentence):
-        stages.require_consistent(stages.Sizes.of(broken, "staging"), "staging")
 
 
 def shipped(root: Path) -> Path:

@@ -40,6 +40,11 @@ def target(value: str) -> str:
     return text(target_column=f"target_column: {value}\n")
 
 
+def scaled(**sizes: int) -> str:
+    """Settings whose production is scaled like this."""
+    return text("stages:\n  prod:\n" + "".join(f"    {name}_concurrency: {size}\n" for name, size in sizes.items()))
+
+
 # What is wrong, and parts of the one line that says so
 REJECTED = {
     "a negative threshold": (gate("weighted_f1", -0.1), f"5: gate.threshold: got '-0.1'; {F1}"),
@@ -96,6 +101,18 @@ REJECTED = {
     "a stage whose numbers contradict endpoint's": (
         text("  provisioned_concurrency: 9\nstages:\n  staging:\n    max_concurrency: 5\n"),
         "11: stages.staging.provisioned_concurrency: must be at most max_concurrency (5)",
+    ),
+    "a stage that keeps more warm than it allows": (
+        text("stages:\n  prod:\n    provisioned_concurrency: 21\n"),
+        "11: stages.prod.provisioned_concurrency: got '21'; must be at most max_concurrency (20)",
+    ),
+    "scaling over the limit": (
+        scaled(provisioned=1, min_provisioned=1, max_provisioned=21),
+        "13: stages.prod.max_provisioned_concurrency: got '21'; must be at most max_concurrency (20)",
+    ),
+    "scaling between bounds that contradict each other": (
+        scaled(provisioned=1, min_provisioned=3, max_provisioned=2),
+        "12: stages.prod.min_provisioned_concurrency: got '3'; must be at most max_provisioned_concurrency (2)",
     ),
     "scaling without a start": (
         text("stages:\n  prod:\n    max_provisioned_concurrency: 4\n"),
