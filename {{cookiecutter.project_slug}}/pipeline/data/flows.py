@@ -52,25 +52,21 @@ def read(
     ]
     sources = [node for node in nodes if node.get("type") == "SOURCE"]
     destinations = {str(node.get("node_id")): node for node in nodes if node.get("type") == "DESTINATION"}
-    if len(sources) != 1:
-        problems.append(
-            f"has {len(sources)} SOURCE nodes; must have one, which gets the input CSV; join the data before"
-        )
-    if destination is not None and destination not in destinations:
-        known = ", ".join(destinations) or "none"
-        problems.append(
-            f"has no DESTINATION node {destination!r} (flow.destination); known: {known}; name one of them, or null"
-        )
-    if destination is None and len(destinations) != 1:
-        known = ", ".join(destinations) or "none"
-        problems.append(
-            f"has {len(destinations)} DESTINATION nodes ({known}); must have one; name it in flow.destination"
-        )
     dataset = _dataset(sources[0]) if sources else ""
-    if sources and (not dataset or "/" in dataset or dataset in (".", "..", "flow", "output")):
-        problems.append(
-            f"data set name {dataset!r} of the SOURCE node must be a folder's name; rename it in Data Wrangler"
-        )
+    folder = dataset and "/" not in dataset and dataset not in (".", "..", "flow", "output")
+    known = ", ".join(destinations) or "none"
+    if len(sources) != 1:
+        rule = "must have one, which gets the input CSV; join the data before"
+        problems.append(f"has {len(sources)} SOURCE nodes; {rule}")
+    elif not folder:
+        rule = "must be a folder's name; rename it in Data Wrangler"
+        problems.append(f"data set name {dataset!r} of the SOURCE node {rule}")
+    if destination is None and len(destinations) != 1:
+        rule = "must have one; name it in flow.destination"
+        problems.append(f"has {len(destinations)} DESTINATION nodes ({known}); {rule}")
+    elif destination is not None and destination not in destinations:
+        rule = "name one of them, or null"
+        problems.append(f"has no DESTINATION node {destination!r} (flow.destination); known: {known}; {rule}")
     if problems:
         raise FlowFileError("\n".join(f"{where}: {problem}" for problem in problems))
     return FlowFile(dataset, destination or next(iter(destinations)))
@@ -169,14 +165,8 @@ def text(columns: Sequence[str], schema: dict[str, str]) -> str:
     cast["name"] = "types"
     unique = _node("TRANSFORM", "sagemaker.spark.manage_rows_0.1", columns, cast, rows)
     unique["name"] = "drop duplicate rows"
-    output = {
-        "output_config": {
-            "compression": "none",
-            "output_path": "s3://project-bucket/preprocessed/",
-            "output_content_type": "CSV",
-            "delimiter": ",",
-        }
-    }
+    form = {"compression": "none", "output_path": "s3://project-bucket/preprocessed/", "output_content_type": "CSV"}
+    output = {"output_config": {**form, "delimiter": ","}}
     last = _node("DESTINATION", "sagemaker.spark.s3_destination_0.1", columns, unique, output)
     last["name"] = "S3: clean"
     flow = {"metadata": {"version": 1, "disable_limits": False}, "nodes": [source, cast, unique, last]}

@@ -93,18 +93,19 @@ def test_the_choice_is_approved_and_no_approved_one_is_newer(listed: list[tuple[
     assert (chosen.status, chosen.created) == ("Approved", max(version.created for version in approved))
 
 
+ENVIRONMENT = {
+    "SAGEMAKER_PROJECT_NAME": "adult-income",
+    "SAGEMAKER_PROJECT_ID": "p-abc123def456",
+    "SAGEMAKER_PIPELINE_ROLE_ARN": ROLE.replace("endpoint", "pipeline"),
+    "SAGEMAKER_ENDPOINT_ROLE_ARN": ROLE,
+    "ARTIFACT_BUCKET": BUCKET,
+    "AWS_DEFAULT_REGION": REGION,
+}
+
+
 def environment() -> Environment:
     """The variables of the product's CodeBuild project."""
-    return Environment.read(
-        {
-            "SAGEMAKER_PROJECT_NAME": "adult-income",
-            "SAGEMAKER_PROJECT_ID": "p-abc123def456",
-            "SAGEMAKER_PIPELINE_ROLE_ARN": ROLE.replace("endpoint", "pipeline"),
-            "SAGEMAKER_ENDPOINT_ROLE_ARN": ROLE,
-            "ARTIFACT_BUCKET": BUCKET,
-            "AWS_DEFAULT_REGION": REGION,
-        }
-    )
+    return Environment.read(ENVIRONMENT)
 
 
 def settings(**more: Any) -> Settings:  # noqa: ANN401

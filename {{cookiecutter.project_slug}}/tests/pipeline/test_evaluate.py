@@ -114,46 +114,6 @@ def test_a_champion_whose_evaluation_is_gone_is_a_sentence() -> None:
         champion_of({1: "Approved"}, evaluation="")
 
 
-def test_the_job_writes_its_files(tmp_path: Path) -> None:
-    actual, shares = wrong_at_times(("no", "yes"), count=60)
-    for name in ("predictions", "test", "report"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "test" / "test.csv").write_text("x,y\n" + "".join(f"1,{label}\n" for label in actual))
-    text = "".join(f'{a},{b},"{c}","{d}"\n' for a, b, c, d in lines(shares, ("no", "yes")))
-    (tmp_path / "predictions" / "features.csv.out").write_text(text + text.splitlines(keepends=True)[3])
-    counts = {"train": {"no": 80, "yes": 20}, "validation": {}, "test": {}}
-    report = {"rows": {}, "classes": counts, "duplicates_removed": {}, "missing_target_removed": 0}
-    report |= {"positive_class": "yes", "target_mean": None, "held_out_sha256": "abc"}
-    report |= {"features": ["x"], "explained_rows": [3]}
-    (tmp_path / "report" / "report.json").write_text(json.dumps(report))
-    folders = [f"--{name}={tmp_path / name}" for name in ("predictions", "test", "report", "output")]
-    options = ["--target=y", f"--problem-type={BINARY}", "--gate-metric=auc", "--gate-threshold=0.99"]
-    assert evaluate.main([*folders, *options]) == 0
-    evaluation = json.loads((tmp_path / "output" / "evaluation.json").read_text())
-    facts = {
-        key: evaluation[key]
-        for key in ("problem_type", "rows", "held_out_sha256", "champion", "positive_class", "classes")
-    }
-    assert facts == {
-        "problem_type": BINARY,
-        "rows": 60,
-        "held_out_sha256": "abc",
-        "champion": None,
-        "positive_class": "yes",
-        "classes": ["no", "yes"],
-    }
-    assert (evaluation["gate"]["passed"], evaluation["baseline"]["auc"], evaluation["baseline"]["recall"]) == (
-        0,
-        0.5,
-        0.0,
-    )
-    assert list(json.loads((tmp_path / "output" / "model_quality.json").read_text())) == [
-        "version",
-        "dataset",
-        "binary_classification_metrics",
-    ]
-
-
 @given(st.integers(0, 300), st.integers(1, 50))
 def test_a_sample_is_that_many_rows_of_all_that_pass(count: int, size: int) -> None:
     sample = explanation.Sample(size)
@@ -200,30 +160,47 @@ def test_a_loss_is_the_log_loss_of_a_class_and_the_squared_error_of_a_number() -
     assert explanation.losses(numbers).tolist() == [0.25, 4.0]
 
 
-def _job(folder: Path, problem_type: str, actual: list[str], lines: list[str], explained: list[int]) -> int:
+def job(folder: Path, problem_type: str, actual: list[str], lines: list[str], explained: list[int], gate: str) -> int:
+    """Run the job on the held-out rows of two columns; `gate` is metric and threshold."""
+    binary, (metric, threshold) = problem_type == BINARY, gate.split()
     for name in ("predictions", "test", "report"):
         (folder / name).mkdir()
     (folder / "test" / "test.csv").write_text("x,z,y\n" + "".join(f"1,2,{value}\n" for value in actual))
     (folder / "predictions" / "features.csv.out").write_text("".join(f"{line}\n" for line in lines))
-    counts = {"train": {"no": 80, "yes": 20} if problem_type == BINARY else {}, "validation": {}, "test": {}}
+    counts = {"train": {"no": 80, "yes": 20} if binary else {}, "validation": {}, "test": {}}
     report = {"rows": {}, "classes": counts, "duplicates_removed": {}, "missing_target_removed": 0}
     report |= {"features": ["x", "z"], "explained_rows": explained, "held_out_sha256": "abc"}
-    report |= {"positive_class": "yes" if problem_type == BINARY else None, "target_mean": 2.0}
+    report |= {"positive_class": "yes" if binary else None, "target_mean": None if binary else 2.0}
     (folder / "report" / "report.json").write_text(json.dumps(report))
     folders = [f"--{name}={folder / name}" for name in ("predictions", "test", "report", "output")]
-    metric = (
-        ["--gate-metric=auc", "--gate-threshold=0.9"]
-        if problem_type == BINARY
-        else ["--gate-metric=rmse", "--gate-threshold=9"]
-    )
-    return evaluate.main([*folders, "--target=y", f"--problem-type={problem_type}", *metric])
+    options = ["--target=y", f"--problem-type={problem_type}", f"--gate-metric={metric}"]
+    return evaluate.main([*folders, *options, f"--gate-threshold={threshold}"])
+
+
+def written(folder: Path, name: str) -> dict[str, Any]:
+    """Return a file of the job's output."""
+    content: dict[str, Any] = json.loads((folder / "output" / name).read_text())
+    return content
+
+
+def test_the_job_writes_its_files(tmp_path: Path) -> None:
+    actual, shares = wrong_at_times(("no", "yes"), count=60)
+    answers = [f'{a},{b},"{c}","{d}"' for a, b, c, d in lines(shares, ("no", "yes"))]
+    assert job(tmp_path, BINARY, actual, [*answers, answers[3], answers[3]], [3], "auc 0.99") == 0
+    evaluation = written(tmp_path, "evaluation.json")
+    facts = {"problem_type": BINARY, "rows": 60, "held_out_sha256": "abc", "champion": None}
+    facts |= {"positive_class": "yes", "classes": ["no", "yes"]}
+    assert {key: evaluation[key] for key in facts} == facts
+    baseline = evaluation["baseline"]
+    assert (evaluation["gate"]["passed"], baseline["auc"], baseline["recall"]) == (0, 0.5, 0.0)
+    assert list(written(tmp_path, "model_quality.json")) == ["version", "dataset", "binary_classification_metrics"]
 
 
 def test_the_job_writes_the_explanation_of_a_regression(tmp_path: Path) -> None:
     """Rows 0 and 2 were shuffled: x costs 1 and 3 more, z nothing."""
     answers = ["1", "2", "3", "2", "5", "1", "3"]
-    assert _job(tmp_path, REGRESSION, ["1", "2", "3"], answers, [0, 2]) == 0
-    explained = json.loads((tmp_path / "output" / "explainability.json").read_text())
+    assert job(tmp_path, REGRESSION, ["1", "2", "3"], answers, [0, 2], "rmse 9") == 0
+    explained = written(tmp_path, "explainability.json")
     assert (explained.pop("note"), explained.pop("version")) == (explanation.NOTE, "1.0")
     assert explained == {
         "method": "permutation importance",
@@ -238,13 +215,13 @@ def test_the_job_writes_the_explanation_of_a_regression(tmp_path: Path) -> None:
 
 def test_the_job_writes_the_explanation_of_classes(tmp_path: Path) -> None:
     yes, no = ("yes,0.9,\"[0.1, 0.9]\",\"['no', 'yes']\"", "no,0.9,\"[0.9, 0.1]\",\"['no', 'yes']\"")
-    assert _job(tmp_path, BINARY, ["yes", "no"], [yes, no, no, yes, yes, no], [0, 1]) == 0
-    first, second = json.loads((tmp_path / "output" / "explainability.json").read_text())["features"]
+    assert job(tmp_path, BINARY, ["yes", "no"], [yes, no, no, yes, yes, no], [0, 1], "auc 0.9") == 0
+    first, second = written(tmp_path, "explainability.json")["features"]
     assert (first["name"], first["importance"]) == ("x", pytest.approx(np.log(9)))
     assert (second["name"], second["importance"]) == ("z", 0.0)
 
 
 def test_missing_answers_are_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _job(tmp_path, REGRESSION, ["1", "2"], ["1", "2", "3"], [0, 1]) == 1
+    assert job(tmp_path, REGRESSION, ["1", "2"], ["1", "2", "3"], [0, 1], "rmse 9") == 1
     expected = "error: predictions: 3 answers for 2 held-out rows and 4 shuffled ones"
     assert capsys.readouterr().err.startswith(expected)
