@@ -126,15 +126,12 @@ def judge(
     rows = [row for row, _ in answered]
     failed = verdict.failed_rows(asked.rows, asked.answers, registered)
     unanswered = len(asked.rows) - len(answered)
-    same_rows = (
-        verdict.measure(evidence.evaluation, rows, [registered[row.number] for row in rows]) if registered else {}
-    )
     at_endpoint = verdict.measure(evidence.evaluation, rows, [answer for _, answer in answered])
-    before = same_rows or evidence.evaluation["metrics"]
-    basis = (
-        "the registered predictions of the same rows" if registered else "the registered metrics of all held-out rows"
-    )
-    metric = evidence.evaluation["gate"]["metric"]
+    before, basis = evidence.evaluation["metrics"], "the registered metrics of all held-out rows"
+    if registered:
+        same_rows = verdict.measure(evidence.evaluation, rows, [registered[row.number] for row in rows])
+        before, basis = same_rows or before, "the registered predictions of the same rows"
+    compared, metric = len(rows) if registered else 0, evidence.evaluation["gate"]["metric"]
     p95 = verdict.percentile(asked.calls_ms, 0.95)
     checks = [
         verdict.check_served(served.model_package_arn, release),
@@ -148,12 +145,7 @@ def judge(
     return {
         "passed": all(check.passed for check in checks),
         "checks": [asdict(check) for check in checks],
-        "rows": {
-            "sent": len(asked.rows),
-            "answered": len(answered),
-            "failed": len(failed),
-            "compared": len(rows) if registered else 0,
-        },
+        "rows": {"sent": len(asked.rows), "answered": len(answered), "failed": len(failed), "compared": compared},
         "metrics": {"basis": basis, "registered": before, "endpoint": at_endpoint},
         "latency": {
             "first_call_ms": _known(asked.first_call_ms),

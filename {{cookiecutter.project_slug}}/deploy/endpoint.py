@@ -10,13 +10,8 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from deploy.rows import MAX_BODY_BYTES, Answer, Row, batches, read_answers
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
-WORTH_RETRYING = {
-    "ThrottlingException",
-    "ModelNotReadyException",
-    "ServiceUnavailable",
-    "InternalFailure",
-    "InternalDependencyException",
-}
+WORTH_RETRYING = {"ThrottlingException", "ModelNotReadyException", "ServiceUnavailable"}
+WORTH_RETRYING |= {"InternalFailure", "InternalDependencyException"}
 ATTEMPTS = 7  # waits of .25, .5, 1, 2, 4, 8 s: together longer than a usual cold start
 MAX_REFUSED_CALLS = 300
 # https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-automate-model-development-container-output.html

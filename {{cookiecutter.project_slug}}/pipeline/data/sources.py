@@ -77,8 +77,8 @@ def find(source: str, data: str | None, work: Path, cache: Path = CACHE, fetch: 
 
     Args:
         source: `data.source` of settings.yaml: uci-adult, a path or an s3:// URI.
-        data: what the user gave as DATA, if anything: a folder with Adult's two files, a folder with one CSV, a CSV, or
-            an s3:// URI. It goes before `source`.
+        data: the user's DATA, if any, which goes before `source`: a folder with Adult's two files, a folder with one
+            CSV, a CSV, or an s3:// URI.
         work: folder for a CSV that has to be made first.
         cache: folder of earlier downloads.
         fetch: downloads a URL; raises OSError when it cannot.
