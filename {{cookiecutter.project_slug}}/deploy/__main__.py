@@ -4,7 +4,7 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -96,10 +96,8 @@ def dossier_links(environment: Environment, release: Release, stage: str) -> dic
     """Where the dossier stands: a page of the console for people, and its S3 URI."""
     key = f"{release.prefix(stage)}dossier.html"
     region = environment.region
-    suffix = next(
-        (console for start, console in CONSOLES.items() if region.startswith(f"{start}-")), "console.aws.amazon.com"
-    )
-    host = suffix if suffix in CONSOLES.values() else f"{region}.{suffix}"
+    regional = f"{region}.console.aws.amazon.com"
+    host = next((console for start, console in CONSOLES.items() if region.startswith(f"{start}-")), regional)
     return {
         "DOSSIER_URL": f"https://{host}/s3/object/{environment.bucket}?region={region}&prefix={quote(key)}",
         "DOSSIER_S3_URI": f"s3://{environment.bucket}/{key}",
@@ -111,13 +109,7 @@ def _print_links(environment: Environment, release: Release, stage: str) -> None
         print(f"{name}={value}")
 
 
-COMMANDS: dict[str, Callable[[Environment, argparse.Namespace], int]] = {
-    "approved": approved,
-    "prepare": prepare,
-    "check": check,
-    "dossier": dossier,
-    "link": link,
-}
+COMMANDS = {function.__name__: function for function in (approved, prepare, check, dossier, link)}
 
 
 def parser() -> argparse.ArgumentParser:

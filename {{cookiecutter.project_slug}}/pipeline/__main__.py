@@ -8,7 +8,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -181,16 +181,8 @@ def _start(command: Command, changed: dict[str, str]) -> int:
     return 0
 
 
-COMMANDS: dict[str, Callable[[Command], int]] = {
-    "definition": definition,
-    "validate": validate,
-    "upload": upload,
-    "upsert": upsert,
-    "start": start,
-    "run": run,
-    "status": status,
-    "new-flow": new_flow,
-}
+FUNCTIONS = (definition, validate, upload, upsert, start, run, status, new_flow)
+COMMANDS = {function.__name__.replace("_", "-"): function for function in FUNCTIONS}
 OFFLINE = ("definition", "validate", "new-flow")
 
 

@@ -1,12 +1,12 @@
 """Step 4: check the header, the target column and the split of the input CSV against the settings. No I/O."""
 
-import difflib
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.settings.model import Settings
+from pipeline.settings.rules import nearest
 from pipeline.steps.division import SIDES, is_missing
 
 # This product's own limit: beyond it the report, the endpoint's payload and Autopilot's runtime need another design.
@@ -59,11 +59,9 @@ def _required(header: Sequence[str], settings: Settings) -> Iterator[str]:
 
 
 def _absent(header: Sequence[str], name: str, key: str) -> str:
-    folded = {other.strip().lower(): other for other in header}
-    near = difflib.get_close_matches(name.strip().lower(), folded, n=1, cutoff=0.6)
     listed = ", ".join(header[:SHOWN_COLUMNS]) + (", ..." if len(header) > SHOWN_COLUMNS else "")
-    hint = f"did you mean {folded[near[0]]}? " if near else ""
-    return f"column {name}: is not in the header; settings.yaml's {key} names it; {hint}the columns are {listed}"
+    hint = f"{nearest(name, header)} the columns are {listed}".lstrip()
+    return f"column {name}: is not in the header; settings.yaml's {key} names it; {hint}"
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import SettingsError
 from pipeline.settings.model import OBJECTIVES, Settings, known_paths, rule_of
-from pipeline.settings.rules import Problem, cross_problems
+from pipeline.settings.rules import Problem, cross_problems, nearest
 from pipeline.settings.yaml import Document, YamlError, read
 
 PATH = Path("settings.yaml")
@@ -124,9 +124,7 @@ def _hint(kind: str, value: Any, path: Keys) -> str:  # noqa: ANN401
 
 def _suggestion(path: Keys, value: Any) -> str:  # noqa: ANN401
     choices = {"problem_type": list(OBJECTIVES), "git_provider": ["codecommit", "github", "gitlab", "bitbucket"]}
-    folded = {choice.lower(): choice for choice in choices.get(path[-1], [])}
-    near = difflib.get_close_matches(str(value).lower(), folded, n=1, cutoff=0.5)
-    return f"did you mean {folded[near[0]]}?" if near else ""
+    return nearest(str(value), choices.get(path[-1], []), 0.5)
 
 
 def _nearest(path: Keys) -> str:

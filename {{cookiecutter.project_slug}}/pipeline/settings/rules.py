@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +70,7 @@ def _objective(raw: Raw) -> Iterator[Problem]:
         allowed = OBJECTIVES[problem_type]
         if metric not in allowed:
             rule = f"must fit problem_type {problem_type}: one of {', '.join(allowed)}"
-            yield Problem(("objective_metric",), rule, _near(metric, allowed) or f"write {allowed[0]}")
+            yield Problem(("objective_metric",), rule, nearest(metric, allowed) or f"write {allowed[0]}")
 
 
 def _positive_class(raw: Raw) -> Iterator[Problem]:
@@ -86,9 +86,10 @@ def _arguments(raw: Raw) -> Iterator[Problem]:
             yield Problem(path, rule, "shorten it in the data, or rename the column in the flow", show_value=False)
 
 
-def _near(word: str, allowed: tuple[str, ...]) -> str:
-    folded = {name.lower(): name for name in allowed}
-    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+def nearest(word: str, names: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return `did you mean NAME?` for the name that is nearest to a word, or an empty text."""
+    folded = {name.strip().lower(): name for name in names}
+    near = difflib.get_close_matches(word.strip().lower(), folded, n=1, cutoff=cutoff)
     return f"did you mean {folded[near[0]]}?" if near else ""
 
 
@@ -103,7 +104,7 @@ def _gate(raw: Raw) -> Iterator[Problem]:
         if isinstance(metric, str) and metric not in allowed:
             fits = f" of problem_type {problem_type}" if known else ""
             rule = f"must be a metric{fits}: one of {', '.join(allowed)}"
-            yield Problem(path, rule, _near(metric, allowed) or "choose one")
+            yield Problem(path, rule, nearest(metric, allowed) or "choose one")
         if isinstance(metric, str) and metric in METRICS:
             yield from _limit(metric, limit_path, _number(limit))
 

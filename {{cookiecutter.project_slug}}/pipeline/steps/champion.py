@@ -27,9 +27,8 @@ def find(sagemaker: Any, s3: Any, group: str) -> dict[str, Any] | None:  # noqa:
     except ClientError as error:
         if _absent(error):
             return None
-        raise StepError(
-            f"model package group {group}: cannot be listed ({error}); let the pipeline's role list it"
-        ) from error
+        rule = f"cannot be listed ({error}); let the pipeline's role list it"
+        raise StepError(f"model package group {group}: {rule}") from error
     if not listed:
         return None
     arn = listed[0]["ModelPackageArn"]

@@ -65,9 +65,8 @@ def _require_answers(lines: Sequence[Sequence[str]], rows: int, report: Mapping[
     expected = rows + len(report["features"]) * len(report["explained_rows"])
     if len(lines) != expected:
         shuffled = f"{rows} held-out rows and {expected - rows} shuffled ones"
-        raise StepError(
-            f"predictions: {len(lines)} answers for {shuffled}; the batch transform must answer each with a line"
-        )
+        rule = "the batch transform must answer each with a line"
+        raise StepError(f"predictions: {len(lines)} answers for {shuffled}; {rule}")
 
 
 def _explain(
@@ -112,20 +111,16 @@ def read_champion(options: argparse.Namespace) -> dict[str, Any] | None:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line that pipeline/aws/requests.py writes."""
     parser = argparse.ArgumentParser(description="Measure a model on held-out rows.", allow_abbrev=False)
-    parser.add_argument("--predictions", type=Path, required=True, help="folder of the batch transform's output")
-    parser.add_argument("--test", type=Path, required=True, help="folder of the held-out rows with their target")
-    parser.add_argument("--report", type=Path, required=True, help="folder of the split's report.json")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--target", required=True)
-    parser.add_argument("--problem-type", required=True)
+    folders = {"predictions": "the batch transform's output", "test": "the held-out rows with their target"}
+    for name, content in {**folders, "report": "the split's report.json", "output": "the three files"}.items():
+        parser.add_argument(f"--{name}", type=Path, required=True, help=f"folder of {content}")
+    for name in ("target", "problem-type", "gate-metric"):
+        parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--positive-class", default="", help="checked by the split, which writes the one that counts")
-    parser.add_argument("--gate-metric", required=True)
     parser.add_argument("--gate-threshold", type=float, required=True)
     parser.add_argument("--gate-minimums", default="{}", help="JSON: metric to limit")
     parser.add_argument("--champion-tolerance", type=float, default=0.0)
-    parser.add_argument(
-        "--model-package-group", default="", help="where the approved model is looked up; empty: nowhere"
-    )
+    parser.add_argument("--model-package-group", default="", help="where the champion is; empty: nowhere")
     parser.add_argument("--region", default="")
     return parser.parse_args(arguments)
 

@@ -87,9 +87,8 @@ class Report:
         total: Counter[str] = sum(self.classes.values(), Counter())
         classes = sorted(total, key=lambda name: (total[name], name))
         if len(classes) != 2:
-            raise StepError(
-                f"target_column: holds the classes {classes[:10]}; BinaryClassification needs two; mend the flow"
-            )
+            rule = "BinaryClassification needs two; mend the flow"
+            raise StepError(f"target_column: holds the classes {classes[:10]}; {rule}")
         if named and named not in classes:
             raise StepError(f"positive_class: got {named!r}; the classes are {classes}; write one of them")
         return named or classes[0]

@@ -169,15 +169,12 @@ def test_references_that_lead_nowhere_are_named() -> None:
     ]
 
 
-def test_the_command_needs_no_network() -> None:
+def test_the_command_needs_no_network_and_less_than_three_seconds() -> None:
+    """Seconds of a processor, so that a busy machine makes no difference."""
     environ = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
-    ran = subprocess.run(
-        [sys.executable, "-c", OFFLINE, "definition"],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    before, command = os.times(), [sys.executable, "-c", OFFLINE, "definition"]
+    ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    after = os.times()
+    seconds = after.children_user + after.children_system - before.children_user - before.children_system
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert json.loads(ran.stdout)["Version"] == "2020-12-01"
+    assert (json.loads(ran.stdout)["Version"], seconds < 3) == ("2020-12-01", True), seconds
