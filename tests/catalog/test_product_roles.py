@@ -308,7 +308,8 @@ def test_the_build_role_allows_the_calls_of_the_pipelines_command() -> None:
     """ListPipelineExecutions is for `status`, which people run."""
     expected = called("pipeline/aws/service.py") - {"ListPipelineExecutions"}
     assert expected | {"AddTags"} == actions_of("BuildRole", "sagemaker")
-    methods = set(re.findall(r"\bs3\.(\w+)\(", (GENERATED / "pipeline" / "aws" / "upload.py").read_text(encoding="utf-8")))
+    source = (GENERATED / "pipeline" / "aws" / "upload.py").read_text(encoding="utf-8")
+    methods = set(re.findall(r"\bs3\.(\w+)\(", source))
     assert {"head_object", "upload_file"} == methods  # GetObject; PutObject and AbortMultipartUpload
 
 
