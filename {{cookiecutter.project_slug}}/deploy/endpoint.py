@@ -28,25 +28,15 @@ class Unavailable(Exception):  # noqa: N818 (never leaves this module)
 
 @dataclass
 class Endpoint:
-    """One endpoint, with counts of throttled and refused calls.
+    """One endpoint, with counts of throttled and refused calls."""
 
-    Attributes:
-        runtime: a boto3 SageMaker runtime client without retries of its own.
-        name: the endpoint's name.
-        classifies: whether answers must hold probabilities.
-        sleep: waits so many seconds.
-        clock: a clock in seconds.
-        throttled: how many calls were throttled and tried again.
-        refused: how many bodies were refused.
-    """
-
-    runtime: Any
+    runtime: Any  # a boto3 SageMaker runtime client without retries of its own
     name: str
-    classifies: bool = True
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.perf_counter
-    throttled: int = 0
-    refused: int = 0
+    classifies: bool = True  # whether answers must hold probabilities
+    sleep: Callable[[float], None] = time.sleep  # waits so many seconds
+    clock: Callable[[], float] = time.perf_counter  # a clock in seconds
+    throttled: int = 0  # how many calls were throttled and tried again
+    refused: int = 0  # how many bodies were refused
 
     def invoke(self, rows: Sequence[Row]) -> tuple[list[Answer], float]:
         """Send rows in one request; return the answers and the milliseconds of the call that succeeded.

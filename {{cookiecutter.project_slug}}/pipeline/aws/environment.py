@@ -32,29 +32,17 @@ class EnvironmentVariableError(PipelineError):
 
 @dataclass(frozen=True)
 class Environment:
-    """The project that this run belongs to.
-
-    Attributes:
-        project_name: the SageMaker project's name.
-        project_id: its id.
-        role_arn: the role of the pipeline and its jobs; empty where only deploying.
-        bucket: the project's bucket.
-        region: the AWS region.
-        commit: the commit that is built; empty on a laptop.
-        endpoint_role_arn: the endpoint's role (deploy only).
-        model_package_arn: the package to deploy (deploy only).
-        stage: the stage to check (check only).
-    """
+    """The project that this run belongs to."""
 
     project_name: str
     project_id: str
-    role_arn: str
+    role_arn: str  # the role of the pipeline and its jobs; empty where only deploying
     bucket: str
     region: str
-    commit: str = ""
-    endpoint_role_arn: str = ""
-    model_package_arn: str = ""
-    stage: str = ""
+    commit: str = ""  # the commit that is built; empty on a laptop
+    endpoint_role_arn: str = ""  # the endpoint's role (deploy only)
+    model_package_arn: str = ""  # the package to deploy (deploy only)
+    stage: str = ""  # the stage to check (check only)
 
     @classmethod
     def read(cls, environ: Mapping[str, str], required: tuple[str, ...] = COMMON) -> "Environment":

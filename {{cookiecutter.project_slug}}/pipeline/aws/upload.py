@@ -22,25 +22,15 @@ HASH_LENGTH = 16
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the uploaded files stand (`plan` makes the URIs from their content).
+    """Where the uploaded files stand (`plan` makes the URIs from their content)."""
 
-    Attributes:
-        flow_uri: the flow's file.
-        code_uri: the folder that holds pipeline/steps.
-        flow: what the flow file says.
-        input_uri: the input CSV; empty when each start must name it.
-        input_origin: where it came from (`Source.note`); empty when that is not known.
-        balance_uri: the balance flow's file, or empty.
-        balance: what it says.
-    """
-
-    flow_uri: str
-    code_uri: str
-    flow: FlowFile
-    input_uri: str = ""
-    input_origin: str = ""
-    balance_uri: str = ""
-    balance: FlowFile | None = None
+    flow_uri: str  # the flow's file
+    code_uri: str  # the folder that holds pipeline/steps
+    flow: FlowFile  # what the flow file says
+    input_uri: str = ""  # the input CSV; empty when each start must name it
+    input_origin: str = ""  # where it came from (`Source.note`); empty when that is not known
+    balance_uri: str = ""  # the balance flow's file, or empty
+    balance: FlowFile | None = None  # what it says
 
 
 @dataclass(frozen=True)

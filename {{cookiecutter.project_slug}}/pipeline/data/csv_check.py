@@ -32,19 +32,12 @@ BYTE_ORDER_MARKS = {
 
 @dataclass(frozen=True)
 class Findings:
-    """What was read from the CSV.
+    """What was read from the CSV."""
 
-    Attributes:
-        rows: number of rows, without the header.
-        columns: their names in order.
-        classes: rows of each class of the target; empty for a regression.
-        warnings: sentences on what is odd and still taken.
-    """
-
-    rows: int
+    rows: int  # number of rows, without the header
     columns: tuple[str, ...]
-    classes: dict[str, int]
-    warnings: tuple[str, ...]
+    classes: dict[str, int]  # rows of each class of the target; empty for a regression
+    warnings: tuple[str, ...]  # sentences on what is odd and still taken
 
 
 @dataclass

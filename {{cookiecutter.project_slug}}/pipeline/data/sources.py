@@ -50,15 +50,10 @@ class UnreachableError(DataError):
 
 @dataclass(frozen=True)
 class Source:
-    """Where the input CSV is.
+    """Where the input CSV is."""
 
-    Attributes:
-        location: a local CSV that is to be uploaded, or the s3:// URI of one that is there already.
-        origin: where it came from, for people.
-    """
-
-    location: Path | str
-    origin: str
+    location: Path | str  # a local CSV that is to be uploaded, or the s3:// URI of one that is there already
+    origin: str  # where it came from, for people
 
     @property
     def note(self) -> str:

@@ -33,17 +33,11 @@ def digest(values: Sequence[str]) -> bytes:
 
 @dataclass(frozen=True)
 class Division:
-    """How rows are divided.
+    """How rows are divided."""
 
-    Attributes:
-        test_fraction: share of all rows that is held out, where no column says which.
-        validation_fraction: share of all rows (with a column: of those marked train) for validation.
-        marks_validation: the column marks validation rows as well.
-    """
-
-    test_fraction: float
-    validation_fraction: float
-    marks_validation: bool = False
+    test_fraction: float  # share of all rows that is held out, where no column says which
+    validation_fraction: float  # share of all rows (with a column: of those marked train) for validation
+    marks_validation: bool = False  # the column marks validation rows as well
 
     def side(self, key: bytes, mark: str | None) -> str:
         """Choose the side.

@@ -34,13 +34,9 @@ NOTE = (
 
 @dataclass
 class Sample:
-    """A fixed-seed sample of rows that pass by, each with its number (reservoir sampling).
+    """A fixed-seed sample of rows that pass by, each with its number (reservoir sampling)."""
 
-    Attributes:
-        size: how many rows are kept.
-    """
-
-    size: int
+    size: int  # how many rows are kept
     rows: dict[int, list[str]] = field(default_factory=dict)
     _seen: int = 0
     _random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 (a sample, no secret)

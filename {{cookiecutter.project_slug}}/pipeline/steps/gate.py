@@ -55,19 +55,12 @@ def metrics_for(problem_type: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Demand:
-    """What a model must reach.
-
-    Attributes:
-        metric: the gate's metric.
-        threshold: its limit.
-        minimums: limits of further metrics.
-        tolerance: how much worse than the approved model still passes.
-    """
+    """What a model must reach."""
 
     metric: str
-    threshold: float
-    minimums: Mapping[str, float]
-    tolerance: float = 0.0
+    threshold: float  # its limit
+    minimums: Mapping[str, float]  # limits of further metrics
+    tolerance: float = 0.0  # how much worse than the approved model still passes
 
 
 @dataclass(frozen=True)
