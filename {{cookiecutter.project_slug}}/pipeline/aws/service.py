@@ -84,7 +84,7 @@ def wait(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Tell of each change of a step until the execution ends.
+    """Report each change of a step until the execution ends.
 
     Raises:
         RunError: when it fails or is stopped, with the reasons of the steps that failed.
