@@ -95,7 +95,7 @@ def test_a_grant_that_nothing_explains_is_told() -> None:
     unused = {"sagemaker-a-p-1-serve": [{"policy": "serve", "statement": "Model", "action": "kms:Decrypt"}]}
     found = {"calls": 1, "denied": [], "unused": unused_grants.explained(unused)}
     assert list(status.permission_lines(found))[1:] == [
-        "  granted for nothing: sagemaker-a-p-1-serve: kms:Decrypt (Model)"
+        "  unused permission: sagemaker-a-p-1-serve: kms:Decrypt (Model)"
     ]
 
 

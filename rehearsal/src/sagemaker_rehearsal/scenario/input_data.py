@@ -53,7 +53,7 @@ def find(
 
 
 def _origin(project: Path, chosen: str, work: Path) -> str:
-    """Ask the project where its data come from.
+    """Return where the project says that its data come from.
 
     Raises:
         LookupError: they are not given, not cached, and cannot be downloaded.
@@ -61,10 +61,10 @@ def _origin(project: Path, chosen: str, work: Path) -> str:
     """
     command = [sys.executable, "-m", "pipeline", "find-data", "--source", UCI_ADULT, "--work", str(work)]
     command += ["--data", chosen] if chosen else []
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)  # noqa: S603 (the project's own)
-    if done.returncode == UNREACHABLE:
-        raise LookupError(done.stderr)
-    if done.returncode:
-        said = "\n".join(line.removeprefix("error: ") for line in done.stderr.strip().splitlines())
-        raise (InputError if done.returncode == BAD_INPUT else RehearsalError)(said)
-    return str(json.loads(done.stdout)["origin"])
+    ended = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)  # noqa: S603 (the project's own)
+    if ended.returncode == UNREACHABLE:
+        raise LookupError(ended.stderr)
+    if ended.returncode:
+        message = "\n".join(line.removeprefix("error: ") for line in ended.stderr.strip().splitlines())
+        raise (InputError if ended.returncode == BAD_INPUT else RehearsalError)(message)
+    return str(json.loads(ended.stdout)["origin"])
