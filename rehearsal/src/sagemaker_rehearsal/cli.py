@@ -3,27 +3,22 @@
 import json
 import shlex
 import sys
-import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from sagemaker_rehearsal.pipelines.drills import DRILLS, HELP
 from sagemaker_rehearsal.scenario import place as places
 from sagemaker_rehearsal.scenario import session, terminal, workspace
-from sagemaker_rehearsal.scenario.place import Place
-from sagemaker_rehearsal.scenario.report import Report
-from sagemaker_rehearsal.server.errors import InputError, RehearsalError
+from sagemaker_rehearsal.server.errors import RehearsalError
 
 if TYPE_CHECKING:
     from sagemaker_rehearsal.scenario.personas import People
-    from sagemaker_rehearsal.scenario.ten_steps import Origin
 
 WORK = Path("build/rehearsal")
-DEFAULT_NAME = "adult-income"
 ROUTES = ("s3", "service-catalog")
 Command = Callable[..., Any]
 
@@ -75,7 +70,9 @@ def cli() -> None:
 
     \b
     Exit codes: 0 done, 1 a step failed, 2 wrong input, 3 a person rejected, 130 stopped.
-    Completion of the shell: eval "$(_REHEARSE_COMPLETE=bash_source rehearse)" (or zsh_source, fish_source).
+
+    \b
+    Completion: eval "$(_REHEARSE_COMPLETE=bash_source rehearse)"   (or zsh_source, fish_source)
     """
 
 
@@ -96,74 +93,31 @@ def cli() -> None:
     help="A product.yaml to provision in place of the packaged one (in a team's repository).",
 )
 @click.option("--keep", is_flag=True, help="Leave everything up until Ctrl-C.")
+@_json
 @_guarded
 def run(
     work: Path, data: str | None, approve: bool, name: str | None, route: str, product: Path | None, keep: bool,
-    **options: Any,  # noqa: ANN401
+    as_json: bool, **options: Any,  # noqa: ANN401
 ) -> None:  # fmt: skip
     """Do steps 1 to 10; on the AWS that is up, or on one of this command's own.
 
     In a clone of the template, the template is published and seeds a repository. In a team's repository the packaged
     product is provisioned, and its repository is filled from the working tree, committed or not.
+
+    \b
+    Examples:
+      rehearse run                      asks at both approvals
+      rehearse run --approve --json     without a question; the report goes to standard output
+      rehearse run --data my.csv        trains on this file
     """
-    work, console, place = work.resolve(), terminal.console(), places.with_project()
-    origin = _origin(place, product)
-    with workspace.alone(work):
-        workspace.clear(work)
-        name = name or place.name or DEFAULT_NAME
-        report = Report(work, facts={"project": name, "region": place.region})
+    place = places.with_project()
+    from sagemaker_rehearsal.scenario import runner
 
-        def say(text: str) -> None:
-            elapsed = time.monotonic() - report.started
-            _print(console, f"  [{elapsed:6.1f} s] {text}")
-
-        try:
-            with session.joined(place, work, data, options, say, report) as url:
-                _walk(url, place, origin, name, route, work, report, console, approve, say)
-                report.show(console)
-                _show_permissions(console, report)
-                _print(console, f"report: {terminal.short(report.write())}")
-                if keep:
-                    _print(console, "everything stays up until Ctrl-C; see `rehearse status`")
-                    terminal.until_stopped()
-        except BaseException:
-            report.write()
-            report.show(console)
-            raise
-
-
-def _origin(place: Place, product: Path | None) -> "Origin":
-    from sagemaker_rehearsal.scenario import product as packaged
-    from sagemaker_rehearsal.scenario.team_repository import TeamRepository
-    from sagemaker_rehearsal.scenario.template_clone import TemplateClone
-
-    if place.settings:
-        return TeamRepository(place.folder, place.settings, packaged.load(product))
-    if product:
-        raise InputError("--product: is for a team's repository; in the template, edit catalog/product.yaml")
-    return TemplateClone(place.folder)
-
-
-def _walk(
-    url: str, place: Place, origin: "Origin", name: str, route: str, work: Path, report: Report, console: Console,
-    approve: bool, say: Callable[[str], None],
-) -> None:  # fmt: skip
-    from sagemaker_rehearsal.scenario import status as current
-    from sagemaker_rehearsal.scenario.personas import People
-    from sagemaker_rehearsal.scenario.ten_steps import Walk
-
-    def heading(text: str) -> None:
-        console.print(text, style="bold", highlight=False)
-
-    ask = terminal.asking(console, approve=approve)
-    try:
-        Walk(People(url, place.region), work, report, ask, say, heading, origin, route).run(name)
-    except RehearsalError:
-        report.facts["iam"] = current.permissions(url, origin.unused_roles)
-        for denial in report.facts["iam"]["denied"]:
-            say(f"denied: {denial}")
-        raise
-    report.facts["iam"] = current.permissions(url, origin.unused_roles)
+    console = terminal.console(stderr=as_json)
+    runner.Runner(
+        place, runner.origin(place, product), work.resolve(), terminal.asking(console, approve=approve), console,
+        name or "", data, route, options, as_json,
+    ).run(keep=keep)  # fmt: skip
 
 
 @cli.command()
@@ -175,7 +129,14 @@ def _walk(
 @click.option("--port", default=0, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
 @_guarded
 def up(work: Path, data: str | None, port: int, **options: Any) -> None:  # noqa: ANN401
-    """Start an AWS and keep it until Ctrl-C or `rehearse down`."""
+    """Start an AWS and keep it until Ctrl-C or `rehearse down`.
+
+    \b
+    Example:
+      rehearse up                       then, in another terminal:
+      eval "$(rehearse env)"
+      rehearse run; aws codepipeline list-pipelines
+    """
     work = work.resolve()
     with workspace.alone(work, "up.lock"):
         if workspace.running(work):
@@ -203,8 +164,11 @@ def status(work: Path, as_json: bool) -> None:
     """Show projects, pipelines, model packages, stacks and endpoints."""
     from sagemaker_rehearsal.scenario import status as current
 
-    lines = list(current.status(_people(work)))
-    print(json.dumps(lines, indent=2) if as_json else "\n".join(lines))
+    resources = list(current.status(_people(work)))
+    if as_json:
+        print(json.dumps([asdict(resource) for resource in resources], indent=2))
+    else:
+        print("\n".join(map(str, resources)))
 
 
 @cli.command()
@@ -212,7 +176,13 @@ def status(work: Path, as_json: bool) -> None:
 @click.argument("word", required=False)
 @_guarded
 def logs(work: Path, word: str | None) -> None:
-    """List the logs, or show those whose path holds WORD."""
+    """List the logs, or show those whose path holds WORD.
+
+    \b
+    Examples:
+      rehearse logs                     what there is
+      rehearse logs router              why a push or an approval started something, or nothing
+    """
     paths = [path.relative_to(work) for path in sorted(work.rglob("*.log")) if path.is_file()]
     chosen = [path for path in paths if word and word in path.as_posix()]
     for path in chosen if word else paths:
@@ -251,7 +221,12 @@ def reject(work: Path) -> None:
 @click.option("--endpoint", help="Default: the production endpoint that is there.")
 @_guarded
 def invoke(work: Path, file: IO[bytes], endpoint: str | None) -> None:
-    """Send the rows of FILE (CSV without a header; default: standard input) to an endpoint."""
+    """Send the rows of FILE (CSV without a header; default: standard input) to an endpoint.
+
+    \b
+    Example:
+      rehearse invoke rows.csv
+    """
     from sagemaker_rehearsal.scenario import status as current
 
     print(current.invoke(_people(work), endpoint, file.read()), end="")
@@ -290,19 +265,6 @@ def _exports(url: str, region: str) -> dict[str, str]:
 def _print_exports(url: str, region: str) -> None:
     for name, value in _exports(url, region).items():
         print(f"export {name}={shlex.quote(value)}")
-
-
-def _show_permissions(console: Console, report: Report) -> None:
-    if "iam" not in report.facts:
-        return
-    from sagemaker_rehearsal.scenario import status as current
-
-    for line in current.permission_lines(report.facts["iam"]):
-        _print(console, line)
-
-
-def _print(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

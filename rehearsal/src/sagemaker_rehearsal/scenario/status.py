@@ -3,6 +3,7 @@
 import json
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sagemaker_rehearsal.account import PERMISSIONS
@@ -11,22 +12,40 @@ from sagemaker_rehearsal.scenario.personas import POLICY, People
 from sagemaker_rehearsal.server.errors import RehearsalError
 
 
-def status(people: People) -> Iterator[str]:
-    """Yield a line for each project, pipeline, stack and endpoint."""
-    yield f"embedded AWS at {people.url} in {people.region}"
+@dataclass(frozen=True)
+class Resource:
+    """Something that is up.
+
+    Attributes:
+        kind: `aws`, `project`, `pipeline`, `model package`, `stack` or `endpoint`.
+        name: its name, ARN or address.
+        status: as AWS calls it; of a pipeline, that of each stage.
+    """
+
+    kind: str
+    name: str
+    status: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}: {self.status}"
+
+
+def status(people: People) -> Iterator[Resource]:
+    """Yield the AWS itself, and each project, pipeline, model package, stack and endpoint in it."""
+    yield Resource("aws", people.url, f"up, region {people.region}")
     for project in people.ops("sagemaker").list_projects()["ProjectSummaryList"]:
-        yield f"project {project['ProjectName']} ({project['ProjectId']}): {project['ProjectStatus']}"
+        yield Resource("project", f"{project['ProjectName']} ({project['ProjectId']})", project["ProjectStatus"])
     pipelines = people.ops("codepipeline")
     for pipeline in pipelines.list_pipelines()["pipelines"]:
         stages = pipelines.get_pipeline_state(name=pipeline["name"])["stageStates"]
         states = (f"{stage['stageName']} {stage.get('latestExecution', {}).get('status', '-')}" for stage in stages)
-        yield f"pipeline {pipeline['name']}: {', '.join(states)}"
+        yield Resource("pipeline", pipeline["name"], ", ".join(states))
     for package in _packages(people):
-        yield f"model package {package['ModelPackageArn']}: {package['ModelApprovalStatus']}"
+        yield Resource("model package", package["ModelPackageArn"], package["ModelApprovalStatus"])
     for stack in people.ops("cloudformation").describe_stacks()["Stacks"]:
-        yield f"stack {stack['StackName']}: {stack['StackStatus']}"
+        yield Resource("stack", stack["StackName"], stack["StackStatus"])
     for endpoint in people.ops("sagemaker").list_endpoints()["Endpoints"]:
-        yield f"endpoint {endpoint['EndpointName']}: {endpoint['EndpointStatus']}"
+        yield Resource("endpoint", endpoint["EndpointName"], endpoint["EndpointStatus"])
 
 
 def _packages(people: People) -> Iterator[Mapping[str, Any]]:

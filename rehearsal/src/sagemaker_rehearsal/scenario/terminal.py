@@ -49,9 +49,10 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def console() -> Console:
-    """A console that does not squeeze tables where nobody set a width: in logs and pipes."""
-    return Console() if sys.stdout.isatty() else Console(width=160)
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that does not squeeze tables where nobody set a width: in logs and pipes."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr) if stream.isatty() else Console(stderr=stderr, width=160)
 
 
 def short(path: Path) -> str:
@@ -77,17 +78,17 @@ def asking(shown: Console, *, approve: bool) -> Callable[[str], str]:
         shown.print(f"  {question} approved (--approve)", markup=False, highlight=False, soft_wrap=True)
         return "approve"
 
-    return approved if approve else ask_person
+    return approved if approve else lambda question: ask_person(question, shown)
 
 
-def ask_person(question: str) -> str:
-    """Ask on the terminal, or read a line from a pipe.
+def ask_person(question: str, shown: Console) -> str:
+    """Put a question on the terminal, and read the answer from it or from a pipe.
 
     Raises:
         RehearsalError: when nobody can answer.
     """
     while True:
-        print(f"  {question} [approve/reject] ", end="", flush=True)
+        shown.print(f"  {question} [approve/reject] ", end="", markup=False, highlight=False, soft_wrap=True)
         answer = sys.stdin.readline()
         if not answer:
             raise RehearsalError(
