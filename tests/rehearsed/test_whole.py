@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,9 +22,11 @@ ENV = {**os.environ, "REHEARSAL_AUTOML_ENGINE": "sklearn"}
 
 
 @pytest.fixture
-def repository(bake: Bake) -> Path:
-    """A repository as a team renders it."""
-    return bake()
+def repository(bake: Bake, tmp_path: Path) -> Path:
+    """A repository as a team renders it, in a folder with a blank in its name."""
+    folder = tmp_path / "my work" / "adult-income"
+    shutil.copytree(bake(), folder)
+    return folder
 
 
 def rehearse(repository: Path, *arguments: str, answers: str = "") -> subprocess.CompletedProcess[str]:
@@ -32,6 +35,12 @@ def rehearse(repository: Path, *arguments: str, answers: str = "") -> subprocess
     return subprocess.run(
         command, cwd=repository, env=ENV, input=answers, text=True, capture_output=True, timeout=240, check=False
     )
+
+
+def git(repository: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(repository), *arguments], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def report(repository: Path) -> dict[str, Any]:
@@ -50,8 +59,15 @@ def processes_of(repository: Path) -> list[str]:
 
 
 def test_a_whole_rehearsal_ends_with_a_prod_endpoint_that_answers(repository: Path) -> None:
+    git(repository, "init", "--quiet", "-b", "feature")
+    git(repository, "add", "--all")
+    (repository / "pipeline" / "mine.py").write_text("MINE = 1\n", encoding="utf-8")
+    before = git(repository, "status", "--porcelain")
     done = rehearse(repository, "--approve")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert git(repository, "status", "--porcelain") == before
+    count = len(git(repository, "ls-files", "--cached", "--others", "--exclude-standard").split("\n"))
+    assert f"main: {count} files of the working tree" in done.stdout
     found = report(repository)
     assert statuses(found) == [(number, "succeeded") for number in range(1, 11)]
     assert found["data"] == {"synthetic": True, "origin": synthetic_data.NOTICE}

@@ -78,6 +78,17 @@ def test_a_further_push_stands_on_the_one_before(team: Path, remote: Path) -> No
     assert (second.changed, "settings.yaml" in pushed(remote, second.commit)) == (True, False)
 
 
+@pytest.mark.parametrize("versioned", [True, False])
+def test_the_rehearsal_s_own_folder_stays_behind(team: Path, remote: Path, versioned: bool) -> None:
+    if versioned:
+        git(team, "init", "--quiet")
+    (team / "state" / "cloud").mkdir(parents=True)
+    (team / "state" / "cloud" / "x").write_text("x", encoding="utf-8")
+    push = snapshot.push(team, str(remote), "main", {}, team / "state")
+    assert [name for name in pushed(remote, push.commit) if name.startswith("state")] == []
+    assert "settings.yaml" in pushed(remote, push.commit)
+
+
 def test_what_git_refuses_is_one_sentence(team: Path, remote: Path) -> None:
     shutil.rmtree(remote)
     with pytest.raises(RehearsalError, match=r"^git ls-remote: "):

@@ -34,7 +34,7 @@ class Push:
     changed: bool
 
 
-def push(folder: Path, url: str, branch: str, environment: Mapping[str, str]) -> Push:
+def push(folder: Path, url: str, branch: str, environment: Mapping[str, str], work: Path | None = None) -> Push:
     """Push the files of a folder to a branch, on top of what the branch holds.
 
     Args:
@@ -42,6 +42,7 @@ def push(folder: Path, url: str, branch: str, environment: Mapping[str, str]) ->
         url: of the repository.
         branch: its branch, which need not be there yet.
         environment: variables with which Git finds the repository, and the credentials of who pushes.
+        work: a folder that is left out where it is below `folder`: the rehearsal's own.
 
     Raises:
         RehearsalError: Git refused something.
@@ -49,11 +50,13 @@ def push(folder: Path, url: str, branch: str, environment: Mapping[str, str]) ->
     with tempfile.TemporaryDirectory(prefix="rehearsal-snapshot-") as scratch:
         snapshot = _Git(Path(scratch), folder, environment)
         snapshot("init", "--quiet", "--bare", ".")
-        (Path(scratch) / "info" / "exclude").write_text("\n".join(f"{name}/" for name in CACHES) + "\n")
+        state = f"{work.relative_to(folder).as_posix()}/" if work and work.is_relative_to(folder) else ""
+        excluded = [*(f"{name}/" for name in CACHES), *([f"/{state}"] if state else [])]
+        (Path(scratch) / "info" / "exclude").write_text("\n".join(excluded) + "\n", encoding="utf-8")
         before = snapshot("ls-remote", url, f"refs/heads/{branch}").split("\t")[0]
         if before:
             snapshot("fetch", "--quiet", url, before)
-        _add(snapshot, folder)
+        _add(snapshot, folder, state)
         tree = snapshot("write-tree").strip()
         files = snapshot("ls-files", "-z").count("\0")
         if before and tree == snapshot("rev-parse", f"{before}^{{tree}}").strip():
@@ -64,17 +67,18 @@ def push(folder: Path, url: str, branch: str, environment: Mapping[str, str]) ->
         return Push(commit, files, changed=True)
 
 
-def _add(snapshot: "_Git", folder: Path) -> None:
+def _add(snapshot: "_Git", folder: Path, state: str) -> None:
     """Add what `git ls-files` lists in the team's repository; where there is none, what is not ignored."""
     listed = _listed(folder)
     if listed is None:
         snapshot("add", "--all", "--", ".", worktree=True)
         return
-    present = [name for name in listed.split("\0") if name and os.path.lexists(folder / name)]
+    names = [name for name in listed.split("\0") if name and not (state and name.startswith(state))]
+    present = [name for name in names if os.path.lexists(folder / name)]
     paths = "".join(f"{name}\0" for name in present)
     snapshot(
         "--literal-pathspecs", "add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul",
-        worktree=True, given=paths,
+        worktree=True, stdin=paths,
     )  # fmt: skip
 
 
@@ -105,10 +109,10 @@ class _Git:
         alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
         self._environment = {**inherited, **who, **alone, **environment, "GIT_DIR": str(scratch)}
 
-    def __call__(self, *arguments: str, worktree: bool = False, given: str | None = None) -> str:
+    def __call__(self, *arguments: str, worktree: bool = False, stdin: str | None = None) -> str:
         environment = {**self._environment, **({"GIT_WORK_TREE": str(self._worktree)} if worktree else {})}
         ended = subprocess.run(  # noqa: S603 (our own commands)
-            [self._git, *arguments], cwd=self._worktree if worktree else self._scratch, env=environment, input=given,
+            [self._git, *arguments], cwd=self._worktree if worktree else self._scratch, env=environment, input=stdin,
             capture_output=True, encoding="utf-8", errors="surrogateescape", check=False,
         )  # fmt: skip
         if ended.returncode:

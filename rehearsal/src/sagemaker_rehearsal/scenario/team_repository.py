@@ -95,7 +95,7 @@ class TeamRepository:
         url = metadata["repositoryMetadata"]["cloneUrlHttp"]
         walk.pushed = time.time()
         environment = git_environment(walk.people, walk.people.keys(personas.STUDIO))
-        push = snapshot.push(self.folder, url, BRANCH, environment)
+        push = snapshot.push(self.folder, url, BRANCH, environment, walk.work)
         if push.changed:
             walk.say(f"git push {url} {BRANCH}: {push.files} files of the working tree")
         else:
