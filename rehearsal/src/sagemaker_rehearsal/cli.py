@@ -142,8 +142,8 @@ def up(work: Path, data: str | None, port: int, **options: Any) -> None:  # noqa
         if workspace.running(work):
             raise RehearsalError("an AWS is up here already; see `rehearse status`")
         place = places.current()
-        with session.started(place, work, data, options, lambda text: print(text, flush=True), port=port) as url:
-            _print_exports(url, place.region)
+        with session.started(place, work, data, options, lambda text: print(text, flush=True), port=port) as running:
+            _print_exports(running.url, running.region)
             print("until Ctrl-C or `rehearse down`", flush=True)
             terminal.until_stopped()
 

@@ -16,6 +16,7 @@ from sagemaker_rehearsal.scenario.report import Report
 from sagemaker_rehearsal.scenario.team_repository import TeamRepository
 from sagemaker_rehearsal.scenario.template_clone import TemplateClone
 from sagemaker_rehearsal.scenario.ten_steps import ROUTES, Origin, Walk
+from sagemaker_rehearsal.scenario.workspace import Running
 from sagemaker_rehearsal.server.errors import InputError, RehearsalError
 
 DEFAULT_NAME = "adult-income"  # cookiecutter.json's
@@ -68,8 +69,8 @@ class Runner:
                 self._print(f"  [{time.monotonic() - report.started:6.1f} s] {text}")
 
             try:
-                with session.joined(self.place, self.work, self.data, self.options, say, report) as url:
-                    self._walk(url, name, report, say)
+                with session.joined(self.place, self.work, self.data, self.options, say, report) as running:
+                    self._walk(running, name, report, say)
                     self._conclude(report)
                     if keep:
                         self._print("everything stays up until Ctrl-C; see `rehearse status`")
@@ -79,16 +80,16 @@ class Runner:
                 report.show(self.console)
                 raise
 
-    def _walk(self, url: str, name: str, report: Report, say: Callable[[str], None]) -> None:
-        people = People(url, self.place.region)
+    def _walk(self, running: Running, name: str, report: Report, say: Callable[[str], None]) -> None:
+        people = People(running.url, running.region)
         try:
             Walk(people, self.work, report, self.ask, say, self._heading, self.origin, self.route).run(name)
         except RehearsalError:
-            report.facts["iam"] = status.permissions(url, self.origin.unused_roles)
+            report.facts["iam"] = status.permissions(running.url, self.origin.unused_roles)
             for denial in report.facts["iam"]["denied"]:
                 say(f"denied: {denial['principal']}: {denial['action']} on {denial['resource']}, {denial['because']}")
             raise
-        report.facts["iam"] = status.permissions(url, self.origin.unused_roles)
+        report.facts["iam"] = status.permissions(running.url, self.origin.unused_roles)
 
     def _conclude(self, report: Report) -> None:
         report.show(self.console)

@@ -10,6 +10,7 @@ from typing import Any
 from sagemaker_rehearsal.scenario import input_data, synthetic_data, workspace
 from sagemaker_rehearsal.scenario.place import Place
 from sagemaker_rehearsal.scenario.report import Report
+from sagemaker_rehearsal.scenario.workspace import Running
 
 Say = Callable[[str], None]
 
@@ -17,26 +18,26 @@ Say = Callable[[str], None]
 @contextlib.contextmanager
 def joined(
     place: Place, work: Path, data: str | None, options: Mapping[str, Any], say: Say, report: Report
-) -> Iterator[str]:
-    """Yield the address of the AWS that is up in a folder, or of one that ends with this command."""
+) -> Iterator[Running]:
+    """Yield the AWS that is up in a folder, or one that ends with this command."""
     running = workspace.running(work)
     if running:
         say(f"on the AWS that is up at {running.url}")
         if data:
             say("--data is not used: builds have the data that `rehearse up` was given")
         _note(report, running.data)
-        yield running.url
+        yield running
         return
-    with started(place, work, data, options, say, report) as url:
-        yield url
+    with started(place, work, data, options, say, report) as running:
+        yield running
 
 
 @contextlib.contextmanager
 def started(
     place: Place, work: Path, data: str | None, options: Mapping[str, Any], say: Say, report: Report | None = None,
     port: int = 0,
-) -> Iterator[str]:  # fmt: skip
-    """Start an AWS and yield its address.
+) -> Iterator[Running]:  # fmt: skip
+    """Start an AWS and yield it.
 
     Args:
         place: where the command was given.
@@ -57,11 +58,11 @@ def started(
 
     options = {**options, "build_environment": {"DATA": chosen} if chosen else {}}
     with account(work / "cloud", place.region, port, options) as cloud:
-        workspace.announce(work, cloud.url, place.region, origin)
+        running = workspace.announce(work, cloud.url, place.region, origin)
         say(f"embedded AWS at {cloud.url} after {time.monotonic() - begin:.1f} s")
         try:
             People(cloud.url, place.region).arrive()
-            yield cloud.url
+            yield running
         finally:
             workspace.withdraw(work)
 

@@ -178,7 +178,7 @@ def reaction(people: People, since: float) -> Reaction:
         people: the personas; operations read the router's log.
         since: when the push began, in seconds since 1970.
     """
-    for _ in _patiently("the router's decision about the push", TO_START):
+    for _ in _patiently("the router's decision about the push (`rehearse logs router`)", TO_START):
         entries = list(_router_log(people, since))
         if any(entry.get("pipeline", "").endswith("-build") for entry in entries):
             return Reaction()
@@ -290,7 +290,7 @@ def _started(people: People, name: str, is_new: Callable[[dict[str, Any]], bool]
         for summary in summaries["pipelineExecutionSummaries"]:
             if is_new(summary):
                 return str(summary["pipelineExecutionId"])
-    raise RehearsalError(f"no execution of {name} was started; the router's log says why")
+    raise RehearsalError(f"no execution of {name} was started; the router's log says why (`rehearse logs router`)")
 
 
 def _status(people: People, name: str, execution: str) -> str:

@@ -35,11 +35,12 @@ class Running:
     data: str = ""
 
 
-def announce(folder: Path, url: str, region: str, data: str = "") -> None:
-    """Note the AWS that is up, for commands in other terminals."""
+def announce(folder: Path, url: str, region: str, data: str = "") -> Running:
+    """Note the AWS that is up, for commands in other terminals; return what was noted."""
     folder.mkdir(parents=True, exist_ok=True)
     running = Running(url, region, os.getpid(), data)
     (folder / FILE).write_text(json.dumps(asdict(running)) + "\n", encoding="utf-8")
+    return running
 
 
 def withdraw(folder: Path) -> None:
