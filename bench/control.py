@@ -13,6 +13,7 @@ from pathlib import Path
 from sagemaker_rehearsal.account import account
 from sagemaker_rehearsal.scenario.personas import People
 from sagemaker_rehearsal.scenario.report import Report
+from sagemaker_rehearsal.scenario.template_clone import TemplateClone
 from sagemaker_rehearsal.scenario.ten_steps import Walk
 
 REGION = "us-east-1"
@@ -60,7 +61,7 @@ def main() -> None:
         with account(folder / "cloud", REGION, options=NO_DATA) as cloud:
             walk = Walk(
                 People(cloud.url, REGION), folder / "work", Report(folder / "work"), lambda _: "", lambda _: None,
-                lambda _: None,
+                lambda _: None, TemplateClone(Path.cwd()),
             )  # fmt: skip
             product, _ = walk.publish()
             row("control: memory after publishing (limit 500)", megabytes(), "MB")
