@@ -13,6 +13,7 @@ from pathlib import Path
 from sagemaker_rehearsal.account import account
 from sagemaker_rehearsal.scenario.personas import People
 from sagemaker_rehearsal.scenario.report import Report
+from sagemaker_rehearsal.scenario.template_clone import TemplateClone
 from sagemaker_rehearsal.scenario.ten_steps import Walk
 
 REGION = "us-east-1"
@@ -39,15 +40,15 @@ def ready(folder: Path) -> float:
 
 def megabytes() -> float:
     """Return the peak memory of this process, which holds the whole control plane."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(found[1]) / 1024 if found else 0.0
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(match[1]) / 1024 if match else 0.0
 
 
 def provisioned(walk: Walk, product: str, count: int) -> float:
     """Return the seconds that so many projects take that are created at once."""
     begun = time.monotonic()
-    made = [walk.create(product, f"many-{count}-{number}") for number in range(count)]
-    for project in made:
+    projects = [walk.create(product, f"many-{count}-{number}") for number in range(count)]
+    for project in projects:
         walk.seed(project)
     return time.monotonic() - begun
 
@@ -60,7 +61,7 @@ def main() -> None:
         with account(folder / "cloud", REGION, options=NO_DATA) as cloud:
             walk = Walk(
                 People(cloud.url, REGION), folder / "work", Report(folder / "work"), lambda _: "", lambda _: None,
-                lambda _: None,
+                lambda _: None, TemplateClone(Path.cwd()),
             )  # fmt: skip
             product, _ = walk.publish()
             row("control: memory after publishing (limit 500)", megabytes(), "MB")

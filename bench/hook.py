@@ -55,10 +55,10 @@ class Door(http.server.BaseHTTPRequestHandler):
     outside: Outside
 
     def do_GET(self) -> None:
-        """Give the template."""
+        """Return the template."""
         key, _, version = self.path.removeprefix(f"/{BUCKET}/").partition("?versionId=")
-        found = self.outside.storage.get_object(Bucket=BUCKET, Key=key, VersionId=version)
-        self.say(200, found["Body"].read(), "application/zip")
+        response = self.outside.storage.get_object(Bucket=BUCKET, Key=key, VersionId=version)
+        self.say(200, response["Body"].read(), "application/zip")
 
     def do_PUT(self) -> None:
         """Take the answer to CloudFormation."""
@@ -161,7 +161,7 @@ def run(environment: dict[str, str], python: str) -> dict[str, float]:
 
 
 def deliver(child: subprocess.Popen[str], event: str) -> tuple[float, float]:
-    """Give an event to the function, and return its seconds and the process's peak memory in MB."""
+    """Return an event to the function, and return its seconds and the process's peak memory in MB."""
     assert child.stdin is not None  # noqa: S101 - for the type checker
     assert child.stdout is not None  # noqa: S101
     child.stdin.write(event + "\n")
@@ -182,7 +182,7 @@ def main() -> None:
         python = interpreter()
         environment = unpack(hook.data, Path(scratch), python)
         rounds = [run(environment, python) for _ in range(ROUNDS)]
-    figures = {name: median(one[name] for one in rounds) for name in rounds[0]}
+    figures = {name: median(figure[name] for figure in rounds) for name in rounds[0]}
     rows: list[tuple[str, Any, str]] = [
         ("hook: zip (limit 3)", len(hook.data) / 1e6, "MB"),
         ("hook: zip of the template", len(template.data) / 1e6, "MB"),

@@ -174,7 +174,9 @@ def manifest(bundles: Sequence[Bundle], root: Path = ROOT) -> Manifest:
         version=git("describe", "--tags", "--match", "v[0-9]*", "--always", root=root).strip(),
         commit=git("rev-parse", "HEAD", root=root).strip(),
         clean=not git("status", "--porcelain", "--", *TEMPLATE, "catalog", PINS, root=root).strip(),
-        bundles={one.name: {"key": one.key, "sha256": one.sha256, "bytes": len(one.data)} for one in bundles},
+        bundles={
+            bundle.name: {"key": bundle.key, "sha256": bundle.sha256, "bytes": len(bundle.data)} for bundle in bundles
+        },
     )
 
 
@@ -206,17 +208,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m catalog.bundle", description=__doc__)
     parser.add_argument("command", choices=["fetch", "write"])
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "catalog")
-    given = parser.parse_args(arguments)
-    wheels: Path = given.out / "wheels"
+    options = parser.parse_args(arguments)
+    wheels: Path = options.out / "wheels"
     try:
-        if given.command == "fetch":
+        if options.command == "fetch":
             fetch(wheels)
             return 0
         bundles = list(make(wheels))
         for bundle in bundles:
-            (given.out / f"{bundle.name}.zip").write_bytes(bundle.data)
+            (options.out / f"{bundle.name}.zip").write_bytes(bundle.data)
             print(f"{bundle.name:<9} {len(bundle.data):>9} bytes  {bundle.key}")
-        (given.out / "manifest.json").write_text(manifest(bundles).text(), encoding="utf-8")
+        (options.out / "manifest.json").write_text(manifest(bundles).text(), encoding="utf-8")
     except BundleError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

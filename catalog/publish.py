@@ -53,15 +53,15 @@ class Aws:
     say: Callable[[str], None] = print
 
 
-def wanted(parameters: Mapping[str, str], *, dirty: bool, root: Path = ROOT) -> Wanted:
+def goal_of(parameters: Mapping[str, str], *, dirty: bool, root: Path = ROOT) -> Wanted:
     """Pack what this commit publishes.
 
     Raises:
         PublishError: the working tree differs from the commit, or a template is missing or too long.
     """
     template, hook, router = bundle.make(root / "build" / "catalog" / "wheels", root)
-    made = bundle.manifest((template, hook, router), root)
-    if not made.clean and not dirty:
+    manifest = bundle.manifest((template, hook, router), root)
+    if not manifest.clean and not dirty:
         raise PublishError("the working tree differs from the commit; commit it, or add --dirty for a trial")
     stack, product = (text_of(root / "catalog" / name) for name in ("portfolio.yaml", "product.yaml"))
     if len(stack.encode()) > MAX_STACK_TEMPLATE:
@@ -73,7 +73,7 @@ def wanted(parameters: Mapping[str, str], *, dirty: bool, root: Path = ROOT) -> 
         raise PublishError(f"portfolio.yaml: must declare the parameters {', '.join(missing)}, which publishing gives")
     if unknown := sorted(set(parameters) - declared):
         raise PublishError(f"{', '.join(unknown)}: no such parameter; portfolio.yaml has {', '.join(sorted(declared))}")
-    version = made.version + ("" if made.clean else "-dirty")
+    version = manifest.version + ("" if manifest.clean else "-dirty")
     return Wanted(version, template, hook, router, product, stack, declared, parameters)
 
 
@@ -103,15 +103,19 @@ def look(aws: Aws, goal: Wanted) -> State:
             f"stack {aws.stack} was never made ({stack['StackStatus']}); its events in CloudFormation say why; "
             f"correct that, delete it (aws cloudformation delete-stack --stack-name {aws.stack}) and apply again"
         )
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     bucket, product = outputs.get("ArtifactBucket", ""), outputs.get("ProductId", "")
-    heads = {key: head(aws, bucket, key) for key in (*(one.key for one in goal.bundles), goal.product_key, STUDIO_KEY)}
+    heads = {
+        key: head(aws, bucket, key) for key in (*(bundle.key for bundle in goal.bundles), goal.product_key, STUDIO_KEY)
+    }
     return State(
         stack=aws.cloudformation.get_template(StackName=aws.stack, TemplateStage="Original")["TemplateBody"],
-        parameters={one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])},
+        parameters={
+            parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack.get("Parameters", [])
+        },
         bucket=bucket,
         product=product,
-        objects={key: found["VersionId"] for key, found in heads.items() if found and key != STUDIO_KEY},
+        objects={key: answer["VersionId"] for key, answer in heads.items() if answer and key != STUDIO_KEY},
         studio=(heads[STUDIO_KEY] or {}).get("Metadata", {}).get(DIGEST, ""),
         versions=tuple(versions_of(aws, product)) if product else (),
     )
@@ -135,18 +139,22 @@ def head(aws: Aws, bucket: str, key: str) -> dict[str, Any] | None:
     from botocore.exceptions import ClientError
 
     try:
-        found: dict[str, Any] = aws.s3.head_object(Bucket=bucket, Key=key)
+        answer: dict[str, Any] = aws.s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
             return None
         raise
-    return found
+    return answer
 
 
 def versions_of(aws: Aws, product: str) -> list[Version]:
     """Return the versions of the product that can be provisioned."""
-    found = aws.servicecatalog.list_provisioning_artifacts(ProductId=product)["ProvisioningArtifactDetails"]
-    return [Version(one["Id"], one["Name"], one.get("Guidance") == "DEPRECATED") for one in found if one["Active"]]
+    details = aws.servicecatalog.list_provisioning_artifacts(ProductId=product)["ProvisioningArtifactDetails"]
+    return [
+        Version(detail["Id"], detail["Name"], detail.get("Guidance") == "DEPRECATED")
+        for detail in details
+        if detail["Active"]
+    ]
 
 
 def apply(aws: Aws, goal: Wanted, *, deprecate: bool) -> None:
@@ -213,25 +221,27 @@ def add_version(aws: Aws, state: State, name: str, key: str) -> None:
     )
 
 
-def change(aws: Aws, kind: str, goal: Wanted, given: Mapping[str, str], before: Mapping[str, str]) -> None:
+def change(aws: Aws, kind: str, goal: Wanted, parameters: Mapping[str, str], before: Mapping[str, str]) -> None:
     """Make a change set, show it and execute it; parameters that are not given keep their values."""
-    kept = [{"ParameterKey": name, "UsePreviousValue": True} for name in before if name in goal.declared - set(given)]
-    new = [{"ParameterKey": name, "ParameterValue": value} for name, value in sorted(given.items())]
+    unchanged = [
+        {"ParameterKey": name, "UsePreviousValue": True} for name in before if name in goal.declared - set(parameters)
+    ]
+    new = [{"ParameterKey": name, "ParameterValue": value} for name, value in sorted(parameters.items())]
     aws.cloudformation.create_change_set(
         StackName=aws.stack,
         ChangeSetName="publish",
         ChangeSetType=kind,
         TemplateBody=goal.stack,
-        Parameters=[*kept, *new],
+        Parameters=[*unchanged, *new],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    found = ended(
+    outcome = ended(
         aws, "Status", lambda: aws.cloudformation.describe_change_set(StackName=aws.stack, ChangeSetName="publish")
     )
-    if found["Status"] == "FAILED":
+    if outcome["Status"] == "FAILED":
         aws.cloudformation.delete_change_set(StackName=aws.stack, ChangeSetName="publish")
-        raise PublishError(f"the change set failed: {found.get('StatusReason', '')}")
-    for row in found.get("Changes", []):
+        raise PublishError(f"the change set failed: {outcome.get('StatusReason', '')}")
+    for row in outcome.get("Changes", []):
         resource = row["ResourceChange"]
         aws.say(f"  {resource['Action'].lower()} {resource['LogicalResourceId']} ({resource['ResourceType']})")
     aws.cloudformation.execute_change_set(StackName=aws.stack, ChangeSetName="publish")
@@ -244,14 +254,14 @@ def ended(aws: Aws, name: str, ask: Callable[[], Any]) -> dict[str, Any]:
     """Return what is described once its status is no longer one of work in progress."""
     wait = 0.25
     while True:
-        found: dict[str, Any] = ask()
-        if not found[name].endswith(("_PROGRESS", "PENDING", "CREATING")):
-            return found
+        status: dict[str, Any] = ask()
+        if not status[name].endswith(("_PROGRESS", "PENDING", "CREATING")):
+            return status
         aws.sleep(wait)
         wait = min(2 * wait, 4.0)
 
 
-def arguments(given: Sequence[str] | None) -> argparse.Namespace:
+def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m catalog.publish", description=__doc__)
     parser.add_argument("command", choices=["plan", "apply"])
@@ -259,7 +269,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of portfolio.yaml")
     parser.add_argument("--deprecate", action="store_true", help="deprecate older product versions")
     parser.add_argument("--dirty", action="store_true", help="publish a working tree that is not committed")
-    return parser.parse_args(given)
+    return parser.parse_args(words)
 
 
 def connect(stack: str) -> Aws:
@@ -273,17 +283,17 @@ def connect(stack: str) -> Aws:
     return Aws(s3, cloudformation, servicecatalog, session.region_name, stack)
 
 
-def main(given: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Print the plan, or carry it out."""
-    options = arguments(given)
-    if wrong := [one for one in options.parameter if "=" not in one]:
+    options = arguments(words)
+    if wrong := [text for text in options.parameter if "=" not in text]:
         print(f"error: --parameter {wrong[0]}: must be NAME=VALUE", file=sys.stderr)
         return 2
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        goal = wanted(
-            dict(one.split("=", 1) for one in options.parameter), dirty=options.dirty or options.command == "plan"
+        goal = goal_of(
+            dict(text.split("=", 1) for text in options.parameter), dirty=options.dirty or options.command == "plan"
         )
         aws = connect(options.stack)
         if options.command == "apply":

@@ -43,8 +43,8 @@ Lenient.add_multi_constructor("!", lambda loader, _, node: str(node))
 
 def acted_on(template: str) -> dict[str, Any]:
     """Return the parts of a template that CloudFormation makes changes of."""
-    found = yaml.load(template, Lenient) or {}  # noqa: S506 - a safe loader
-    return {part: found.get(part) for part in ACTED_ON}
+    document = yaml.load(template, Lenient) or {}  # noqa: S506 - a safe loader
+    return {part: document.get(part) for part in ACTED_ON}
 
 
 @dataclass(frozen=True)
@@ -175,21 +175,21 @@ class Deprecate:
 Step = MakeStack | Upload | UploadProduct | ChangeStack | AddVersion | Deprecate
 
 
-def plan(state: State, wanted: Wanted, *, deprecate: bool = False) -> list[Step]:
+def plan(state: State, goal: Wanted, *, deprecate: bool = False) -> list[Step]:
     """Return what is left to do. Of what is published already, nothing."""
     if state.stack is None:
-        return [MakeStack(dict(wanted.parameters))]
-    return [*uploads(state, wanted), *changed_stack(state, wanted), *versions(state, wanted, deprecate=deprecate)]
+        return [MakeStack(dict(goal.parameters))]
+    return [*uploads(state, goal), *changed_stack(state, goal), *versions(state, goal, deprecate=deprecate)]
 
 
-def uploads(state: State, wanted: Wanted) -> Iterator[Step]:
+def uploads(state: State, goal: Wanted) -> Iterator[Step]:
     """Yield what the bucket lacks."""
-    yield from (Upload(bundle) for bundle in wanted.bundles if bundle.key not in state.objects)
-    if wanted.product_key not in state.objects:
-        yield UploadProduct(wanted.product_key)
-    given = {**state.parameters, **wanted.parameters}
+    yield from (Upload(bundle) for bundle in goal.bundles if bundle.key not in state.objects)
+    if goal.product_key not in state.objects:
+        yield UploadProduct(goal.product_key)
+    values = {**state.parameters, **goal.parameters}
     if (
-        given.get("S3ProvisionedRoute", "true") == "true" and state.studio != wanted.digest
+        values.get("S3ProvisionedRoute", "true") == "true" and state.studio != goal.digest
     ):  # the default of portfolio.yaml
         yield UploadProduct(STUDIO_KEY, visible=True)
 
@@ -204,26 +204,28 @@ def changed_stack(state: State, wanted: Wanted) -> Iterator[Step]:
         yield ChangeStack(goal, tuple(because))
 
 
-def parameters(state: State, wanted: Wanted) -> dict[str, str]:
+def parameters(state: State, goal: Wanted) -> dict[str, str]:
     """Return the parameters to give to the ops stack; those that are not among them keep their value."""
     ours = {
-        "HookZipKey": wanted.hook.key,
-        "RouterZipKey": wanted.router.key,
-        "ProductTemplateKey": wanted.product_key,
-        "ProductVersionName": wanted.name,
+        "HookZipKey": goal.hook.key,
+        "RouterZipKey": goal.router.key,
+        "ProductTemplateKey": goal.product_key,
+        "ProductVersionName": goal.name,
     }
     ours |= {name: state.parameters[name] for name in FIRST_VERSION if state.parameters.get(name)}
-    return {name: value for name, value in {**ours, **wanted.parameters}.items() if name in wanted.declared}
+    return {name: value for name, value in {**ours, **goal.parameters}.items() if name in goal.declared}
 
 
-def versions(state: State, wanted: Wanted, *, deprecate: bool) -> Iterator[Step]:
+def versions(state: State, goal: Wanted, *, deprecate: bool) -> Iterator[Step]:
     """Yield the new version, when this is none of those there are, and what becomes of the older ones."""
     first = not state.parameters.get("ProductVersionName")  # the stack makes it
-    if not first and wanted.name.rpartition(" ")[2] not in {one.name.rpartition(" ")[2] for one in state.versions}:
-        yield AddVersion(wanted.name, wanted.product_key)
+    if not first and goal.name.rpartition(" ")[2] not in {
+        version.name.rpartition(" ")[2] for version in state.versions
+    }:
+        yield AddVersion(goal.name, goal.product_key)
     if deprecate:
-        older = [one for one in state.versions if not one.name.endswith(f"({wanted.digest[:8]})")]
-        yield from (Deprecate(one) for one in older if not one.deprecated)
+        older = [version for version in state.versions if not version.name.endswith(f"({goal.digest[:8]})")]
+        yield from (Deprecate(version) for version in older if not version.deprecated)
 
 
 def pinned(product: str, *, bucket: str, template: Bundle, version_id: str) -> str:

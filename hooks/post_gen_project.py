@@ -15,7 +15,7 @@ def next_steps() -> list[str]:
     lines = [
         "",
         f"  cd {folder} && git init -q -b {branch} && git add -A && git commit -qm 'Start from the template'",
-        "  make rehearsal    # steps 4 to 10 on this machine, without an AWS account",
+        "  make rehearsal    # the ten steps on this machine, without an AWS account",
         "",
     ]
     if "_commit" not in ANSWERS:  # cruft sets it, and has linked the folder already

@@ -75,7 +75,7 @@ def broken_rule(value: str, rule: Rule) -> str:
 
 
 def field_is_ascii(rule: Rule) -> bool:
-    """Tell whether the rule takes ASCII letters only."""
+    """Return whether the rule takes ASCII letters only."""
     return "\\S" not in rule.get("pattern", "")
 
 
@@ -92,12 +92,12 @@ def wrong_answers(rules: Mapping[str, Rule], choices: Mapping[str, object], answ
             yield f"{field}: got {shown(answers[field])}; must be one of {', '.join(known)}; choose one of them"
 
 
-def as_given(answers: Answers, given: Answers) -> Answers:
+def as_given(answers: Answers, answered: Answers) -> Answers:
     """Return the answers as they were typed, before Cookiecutter took any for a template."""
     rules = answers["_rules"]
     typed = {
         field: raw
-        for field, raw in given.items()
+        for field, raw in answered.items()
         if field in rules and isinstance(raw, str) and MARKERS.search(raw) and raw != rules[field].get("derived")
     }
     return {**answers, "project_slug": answers["__slug_given"], **typed}
@@ -117,10 +117,10 @@ def read() -> tuple[Answers, Answers]:
 
 def main() -> int:
     """Print every wrong answer, and return the exit status."""
-    answers, given = read()
-    if found := list(wrong_answers(answers["_rules"], given, as_given(answers, given))):
-        print("error: nothing was written, because of these answers:", *found, sep="\n  ", file=sys.stderr)
-    return 1 if found else 0
+    answers, answered = read()
+    if mistakes := list(wrong_answers(answers["_rules"], answered, as_given(answers, answered))):
+        print("error: nothing was written, because of these answers:", *mistakes, sep="\n  ", file=sys.stderr)
+    return 1 if mistakes else 0
 
 
 if __name__ == "__main__":

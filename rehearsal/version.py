@@ -14,6 +14,7 @@ SOURCES = (
     "README.md",
     "src",
     "../catalog/__init__.py",
+    "../catalog/portfolio.yaml",
     "../catalog/product.yaml",
     "../catalog/router",
 )

@@ -28,8 +28,8 @@ def limits(shape: str) -> dict[str, int | str]:
 
 @pytest.fixture(scope="module")
 def names() -> ModuleType:
-    """Return the template's pipeline/names.py, loaded from where it stands."""
-    spec = importlib.util.spec_from_file_location("names", TEMPLATE / "pipeline" / "names.py")
+    """Return the template's pipeline/aws/names.py, loaded from where it stands."""
+    spec = importlib.util.spec_from_file_location("names", TEMPLATE / "pipeline" / "aws" / "names.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -14,8 +14,8 @@ LEFT_BEHIND = {"__pycache__", ".venv", "build", ".hypothesis", ".mypy_cache", ".
 
 def files_under(folder: Path) -> list[str]:
     """Return the paths of all files, sorted, but for what tools leave behind and Git's own."""
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return sorted(path.as_posix() for path in found if not (LEFT_BEHIND | {".git"}) & set(path.parts))
+    files_under = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(path.as_posix() for path in files_under if not (LEFT_BEHIND | {".git"}) & set(path.parts))
 
 
 def tree_id(folder: Path, scratch: Path) -> str:

@@ -49,26 +49,26 @@ def checked(questions: Questions, given: Mapping[str, str], branch: str, provide
     return answers
 
 
-def strangers(asked: Questions, given: Mapping[str, str]) -> Iterator[str]:
+def strangers(asked: Questions, answers: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each name that is no question."""
-    for name in given:
+    for name in answers:
         if name.startswith("_"):
             yield f"Answers.{quoted(name)}: names that begin with _ are the template's own, not answers; leave it out"
         elif name not in asked:
             yield f"Answers.{quoted(name)}: no such question{nearest(name, list(asked))}"
 
 
-def contradictions(given: Mapping[str, str], implied: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+def contradictions(answers: Mapping[str, str], implied: Mapping[str, tuple[str, str]]) -> Iterator[str]:
     """Yield a sentence for each answer that a property contradicts."""
     for name, (prop, value) in implied.items():
-        if given.get(name, value) != value:
-            yield f"Answers.{name}: got {quoted(given[name])}, but {prop} is {quoted(value)}; give the same in both"
+        if answers.get(name, value) != value:
+            yield f"Answers.{name}: got {quoted(answers[name])}, but {prop} is {quoted(value)}; give the same in both"
 
 
-def as_property(text: str, implied: Mapping[str, tuple[str, str]], given: Mapping[str, str]) -> str:
+def as_property(text: str, implied: Mapping[str, tuple[str, str]], answers: Mapping[str, str]) -> str:
     """Name the property that a wrong answer came from."""
     name = text.partition(":")[0]
-    return f"{implied[name][0]}, as {text}" if name in implied and name not in given else f"Answers.{text}"
+    return f"{implied[name][0]}, as {text}" if name in implied and name not in answers else f"Answers.{text}"
 
 
 def wrong(questions: Questions, asked: Questions, answers: Mapping[str, str]) -> Iterator[str]:

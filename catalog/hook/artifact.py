@@ -98,12 +98,12 @@ def questions(files: Files) -> dict[str, Any]:
         ArtifactError: it is no JSON object.
     """
     try:
-        found = json.loads(files["cookiecutter.json"].data)
+        questions = json.loads(files["cookiecutter.json"].data)
     except ValueError as error:
         raise ArtifactError(f"cookiecutter.json: is no JSON: {quoted(str(error))}; publish the template anew") from None
-    if not isinstance(found, dict):
+    if not isinstance(questions, dict):
         raise ArtifactError("cookiecutter.json: must be an object; publish the template anew")
-    return found
+    return questions
 
 
 def entries(archive: zipfile.ZipFile) -> Iterator[tuple[str, File]]:

@@ -114,7 +114,7 @@ def code_of(error: ClientError) -> str:
 
 
 def passing(error: ClientError) -> bool:
-    """Tell whether the same call may succeed later."""
+    """Return whether the same call may succeed later."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return code_of(error) in THROTTLED or status == 429 or status >= 500
 
@@ -139,5 +139,5 @@ def explained(error: ClientError, what: str) -> HookError:
             f"{operation} was denied for {what} ({code}); "
             "the role of the function sagemaker-autopilot-seed must allow it: update the ops stack"
         )
-    said = ADDRESS.sub("(address)", str(error.response.get("Error", {}).get("Message", "")))[:300]
-    return ServiceError(f"{operation} failed for {what}: {code}: {said}; correct that and retry")
+    message = ADDRESS.sub("(address)", str(error.response.get("Error", {}).get("Message", "")))[:300]
+    return ServiceError(f"{operation} failed for {what}: {code}: {message}; correct that and retry")

@@ -163,18 +163,18 @@ def rendered(request: Request, s3: Caller, bucket: str) -> Tree:
     return render(files, questions, answers)
 
 
-def template(wanted: Artifact, s3: Caller) -> artifact.Files:
+def template(release: Artifact, s3: Caller) -> artifact.Files:
     """Return the template's files."""
     try:
-        found = s3("get_object", Bucket=wanted.bucket, Key=wanted.key, VersionId=wanted.version)
-        return artifact.read(artifact.verified(found["Body"], wanted))
+        response = s3("get_object", Bucket=release.bucket, Key=release.key, VersionId=release.version)
+        return artifact.read(artifact.verified(response["Body"], release))
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion", "NoSuchBucket"):
             raise ArtifactError(
-                f"TemplateKey, TemplateVersionId: {wanted.key} is not in the artifact bucket in this version; "
+                f"TemplateKey, TemplateVersionId: {release.key} is not in the artifact bucket in this version; "
                 "publish the template, and use the product version that names it"
             ) from None
-        raise explained(error, f"s3://{wanted.bucket}/{wanted.key}") from None
+        raise explained(error, f"s3://{release.bucket}/{release.key}") from None
 
 
 def answer(to: Reply, status: str, reason: str, data: Mapping[str, str]) -> bytes:

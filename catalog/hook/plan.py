@@ -74,18 +74,18 @@ class Plan:
 
 def changes(have: Listing, want: Tree) -> list[Change]:
     """Return what turns one listing into the tree: removals first, so that a file may become a folder."""
-    found: list[Change] = [Remove(path) for path in sorted(set(have) - set(want.files))]
+    pending: list[Change] = [Remove(path) for path in sorted(set(have) - set(want.files))]
     for path, file in sorted(want.files.items()):
         mode, blob = want.listing[path]
         if path in have and have[path][1] == blob:
             if have[path][0] != mode:
-                found.append(SetMode(path, file.executable))
+                pending.append(SetMode(path, file.executable))
         else:
-            found.append(Put(path, file))
-    return found
+            pending.append(Put(path, file))
+    return pending
 
 
-def chunks(wanted: Sequence[Change]) -> Iterator[Chunk]:
+def chunks(pending: Sequence[Change]) -> Iterator[Chunk]:
     """Cut changes into commits that CodeCommit takes.
 
     Raises:
@@ -93,7 +93,7 @@ def chunks(wanted: Sequence[Change]) -> Iterator[Chunk]:
     """
     chunk: list[Change] = []
     room = MAX_COMMIT
-    for change in wanted:
+    for change in pending:
         size = size_of(change)
         if chunk and (len(chunk) == MAX_FILES or size > room or clash(chunk, change)):
             yield tuple(chunk)
@@ -127,8 +127,8 @@ def size_of(change: Change) -> int:
 
 
 def clash(chunk: Sequence[Change], change: Change) -> bool:
-    """Tell whether a file takes the place of a folder, or a folder that of a file, within one commit."""
-    removed = [one.path for one in chunk if isinstance(one, Remove)] if isinstance(change, Put) else []
+    """Return whether a file takes the place of a folder, or a folder that of a file, within one commit."""
+    removed = [removal.path for removal in chunk if isinstance(removal, Remove)] if isinstance(change, Put) else []
     return any(change.path.startswith(f"{path}/") or path.startswith(f"{change.path}/") for path in removed)
 
 

@@ -44,17 +44,17 @@ class Repository:
 
     def default(self) -> str | None:
         """Return the default branch; None while the repository is empty."""
-        found = self._call("get_repository")["repositoryMetadata"].get("defaultBranch")
-        return str(found) if found else None
+        name = self._call("get_repository")["repositoryMetadata"].get("defaultBranch")
+        return str(name) if name else None
 
     def root(self, branch: str) -> Tip | None:
         """Return a branch's tip by one call; None when there is no such branch."""
         try:
             # "" is the top folder: https://docs.aws.amazon.com/cli/latest/reference/codecommit/get-folder.html
-            found = self._call("get_folder", commitSpecifier=branch, folderPath="", absent=True)
+            folder = self._call("get_folder", commitSpecifier=branch, folderPath="", absent=True)
         except LookupError:
             return None
-        return Tip(found["commitId"], found["treeId"])
+        return Tip(folder["commitId"], folder["treeId"])
 
     def tip(self, branch: str) -> Tip | None:
         """Return a branch's tip by two calls; None when there is no such branch."""
@@ -105,8 +105,8 @@ class Repository:
         }
         request |= {"parentCommitId": parent} if parent else {}
         request |= {"email": self.email} if self.email else {}
-        made = self._call("create_commit", **{name: value for name, value in request.items() if value})
-        return Tip(made["commitId"], made["treeId"])
+        response = self._call("create_commit", **{name: value for name, value in request.items() if value})
+        return Tip(response["commitId"], response["treeId"])
 
     def make_branch(self, branch: str, commit: str) -> None:
         """Let a new branch begin at a commit."""
@@ -127,21 +127,21 @@ class Repository:
     def open_request(self, branch: str) -> str | None:
         """Return the id of an open pull request from `template` to a branch."""
         page = self._call("list_pull_requests", pullRequestStatus="OPEN", maxResults=MAX_OPEN_REQUESTS)
-        wanted = (f"refs/heads/{TEMPLATE_BRANCH}", f"refs/heads/{branch}")
+        references = (f"refs/heads/{TEMPLATE_BRANCH}", f"refs/heads/{branch}")
         for number in page["pullRequestIds"]:
             # Pull requests are addressed by their number alone.
             targets = self._ask("get_pull_request", pullRequestId=number)["pullRequest"]["pullRequestTargets"]
-            if wanted in [(target["sourceReference"], target["destinationReference"]) for target in targets]:
+            if references in [(target["sourceReference"], target["destinationReference"]) for target in targets]:
                 return str(number)
         return None
 
     def open(self, branch: str, title: str, description: str, token: str) -> str:
         """Open a pull request from `template` to a branch; the same token gives the same request."""
         target = {"repositoryName": self.name, "sourceReference": TEMPLATE_BRANCH, "destinationReference": branch}
-        made = self._ask(
+        response = self._ask(
             "create_pull_request", title=title, description=description, targets=[target], clientRequestToken=token
         )
-        return str(made["pullRequest"]["pullRequestId"])
+        return str(response["pullRequest"]["pullRequestId"])
 
     def _call(self, operation: str, *, absent: bool = False, **parameters: Any) -> Any:  # noqa: ANN401 - as boto3
         return self._ask(operation, absent=absent, repositoryName=self.name, **parameters)

@@ -86,7 +86,7 @@ def reply(event: object, extra_hosts: Collection[str] = ()) -> Reply:
 
 
 def trusted(url: str, extra_hosts: Collection[str]) -> bool:
-    """Tell whether an address is CloudFormation's."""
+    """Return whether an address is CloudFormation's."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -107,8 +107,8 @@ def text_of(event: Event, name: str) -> str:
 
 def physical_id(event: Event) -> str:
     """Return the resource's id: kept for its whole life, and there even when a Create fails."""
-    if given := text_of(event, "PhysicalResourceId"):
-        return given
+    if physical := text_of(event, "PhysicalResourceId"):
+        return physical
     properties = event.get("ResourceProperties")
     if not isinstance(properties, Mapping):
         return "seed:not-created"

@@ -129,9 +129,9 @@ def write(files: Files, folder: Path) -> None:
 
 def read(folder: Path) -> list[tuple[str, File]]:
     """Return all files of a folder, sorted by path."""
-    found = []
+    entries = []
     for root, _, names in os.walk(folder):
         for path in (Path(root, name) for name in names):
             file = File(path.read_bytes(), bool(path.stat().st_mode & stat.S_IXUSR))
-            found.append((path.relative_to(folder).as_posix(), file))
-    return sorted(found, key=lambda pair: pair[0])
+            entries.append((path.relative_to(folder).as_posix(), file))
+    return sorted(entries, key=lambda pair: pair[0])

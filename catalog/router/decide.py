@@ -203,7 +203,7 @@ def _idle(push: Push, changed: Sequence[str]) -> str:
 
 
 def needs_package(changed: Sequence[str] | None) -> bool:
-    """Tell whether the registry has to be asked about a push."""
+    """Return whether the registry has to be asked about a push."""
     return bool(changed and touched(changed, DEPLOY))
 
 

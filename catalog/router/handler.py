@@ -52,10 +52,10 @@ class Account:
     def source(self, project: str) -> Source | None:
         """Return what the project's build pipeline is built from; None when there is no such pipeline."""
         codepipeline = self.client("codepipeline")
-        found = asked(lambda: codepipeline.get_pipeline(name=f"sagemaker-{project}-build"), NO_PIPELINE)
-        if found is None:
+        pipeline = asked(lambda: codepipeline.get_pipeline(name=f"sagemaker-{project}-build"), NO_PIPELINE)
+        if pipeline is None:
             return None
-        configuration = found["pipeline"]["stages"][0]["actions"][0]["configuration"]
+        configuration = pipeline["pipeline"]["stages"][0]["actions"][0]["configuration"]
         return Source(configuration.get("RepositoryName", ""), configuration.get("BranchName", ""))
 
     def changed(self, push: Push) -> list[str] | None:
@@ -64,25 +64,25 @@ class Account:
             return None
         commits = {"beforeCommitSpecifier": push.old_commit, "afterCommitSpecifier": push.commit}
         pages = self.client("codecommit").get_paginator("get_differences")
-        found = asked(lambda: list(pages.paginate(repositoryName=push.repository, **commits)), *GONE)
-        return None if found is None else sorted({path for page in found for path in paths_of(page)})
+        differences = asked(lambda: list(pages.paginate(repositoryName=push.repository, **commits)), *GONE)
+        return None if differences is None else sorted({path for page in differences for path in paths_of(page)})
 
     def package(self, arn: str) -> Package | None:
         """Return what the registry says of a version now; None when it is not there any more."""
         sagemaker = self.client("sagemaker")
-        found = asked(lambda: sagemaker.describe_model_package(ModelPackageName=arn), *NO_PACKAGE)
-        if found is None:
+        response = asked(lambda: sagemaker.describe_model_package(ModelPackageName=arn), *NO_PACKAGE)
+        if response is None:
             return None
-        commit = str(found.get("CustomerMetadataProperties", {}).get("Commit", ""))
-        changed = found["LastModifiedTime"].isoformat() if "LastModifiedTime" in found else ""
-        return Package(arn, found["ModelApprovalStatus"], commit if COMMIT.fullmatch(commit) else "", changed)
+        commit = str(response.get("CustomerMetadataProperties", {}).get("Commit", ""))
+        changed = response["LastModifiedTime"].isoformat() if "LastModifiedTime" in response else ""
+        return Package(arn, response["ModelApprovalStatus"], commit if COMMIT.fullmatch(commit) else "", changed)
 
     def newest_approved(self, group: str) -> Package | None:
         """Return the approved version that was created last; a page may be empty and yet not be the last."""
         query = {"ModelApprovalStatus": "Approved", "SortBy": "CreationTime", "SortOrder": "Descending"}
         pages = self.client("sagemaker").get_paginator("list_model_packages")
-        found = pages.paginate(ModelPackageGroupName=group, **query)
-        rows = (row for page in found for row in page["ModelPackageSummaryList"])
+        summaries = pages.paginate(ModelPackageGroupName=group, **query)
+        rows = (row for page in summaries for row in page["ModelPackageSummaryList"])
         newest = asked(lambda: next(rows, None), *NO_PACKAGE)
         return self.package(newest["ModelPackageArn"]) if newest else None
 

@@ -17,8 +17,8 @@ def touched(paths: Iterable[str], patterns: Iterable[str]) -> tuple[str, ...]:
 
     `**` stands for a whole subtree, as in CodePipeline's filters; what the other signs mean is the same there and here.
     """
-    wanted = tuple(patterns)
-    return tuple(sorted({path for path in paths if any(_fits(path, pattern) for pattern in wanted)}))
+    relevant = tuple(patterns)
+    return tuple(sorted({path for path in paths if any(_fits(path, pattern) for pattern in relevant)}))
 
 
 def _fits(path: str, pattern: str) -> bool:

@@ -1,5 +1,6 @@
 """The commands of the rehearsal, as processes: what is up, two side by side, one that was killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -56,6 +57,11 @@ def test_two_run_side_by_side_and_know_nothing_of_each_other(
         assert {name for name in one if name.startswith("GIT_CONFIG")} != set()
         assert main(["status", "--work", str(tmp_path / "one")]) == 0
         assert one["AWS_ENDPOINT_URL"] in capsys.readouterr().out
+        assert main(["status", "--json", "--work", str(tmp_path / "one")]) == 0
+        (resource,) = json.loads(capsys.readouterr().out)
+        assert resource == {"kind": "aws", "name": one["AWS_ENDPOINT_URL"], "status": "up, region us-east-1"}
+        assert main(["env", "--json", "--work", str(tmp_path / "other")]) == 0
+        assert json.loads(capsys.readouterr().out) == other
         assert main(["up", "--work", str(tmp_path / "one")]) == 1
         assert "another rehearsal is at work in" in capsys.readouterr().err
         assert main(["approve", "--work", str(tmp_path / "one")]) == 1
@@ -63,6 +69,32 @@ def test_two_run_side_by_side_and_know_nothing_of_each_other(
         assert main(["down", "--work", str(tmp_path / "one")]) == 0
     assert main(["status", "--work", str(tmp_path / "one")]) == 1
     assert "no AWS is up here; start one with" in capsys.readouterr().err
+
+
+def test_the_shell_completes_commands_and_choices() -> None:
+    environment = {**os.environ, "_REHEARSE_COMPLETE": "bash_complete", "COMP_WORDS": "rehearse r", "COMP_CWORD": "1"}
+    for words, number, expected in (("rehearse r", "1", ["reject", "run"]), ("rehearse run --route s", "3", ["s3"])):
+        chosen = {**environment, "COMP_WORDS": words, "COMP_CWORD": number}
+        done = subprocess.run(COMMAND, env=chosen, capture_output=True, text=True, check=False)
+        completions = [line.partition(",")[2] for line in done.stdout.splitlines()]
+        assert [word for word in expected if word in completions] == expected
+
+
+def test_each_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("run", "up", "down", "status", "logs", "approve", "reject", "invoke", "env"):
+        assert main([command, "--help"]) == 0
+        assert f"Usage: rehearse {command} [OPTIONS]" in capsys.readouterr().out
+    assert main(["--help"]) == 0
+    assert "Exit codes: 0 done, 1 a step failed, 2 wrong input" in capsys.readouterr().out
+    assert main(["run", "--route", "other"]) == 2
+
+
+def test_another_folder_is_no_place_to_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run"]) == 2
+    assert "is neither a clone of the template nor a repository rendered from it" in capsys.readouterr().err
 
 
 def test_what_was_killed_is_discarded(tmp_path: Path) -> None:
@@ -95,7 +127,7 @@ def test_a_grant_that_nothing_explains_is_told() -> None:
     unused = {"sagemaker-a-p-1-serve": [{"policy": "serve", "statement": "Model", "action": "kms:Decrypt"}]}
     found = {"calls": 1, "denied": [], "unused": unused_grants.explained(unused)}
     assert list(status.permission_lines(found))[1:] == [
-        "  granted for nothing: sagemaker-a-p-1-serve: kms:Decrypt (Model)"
+        "  unused permission: sagemaker-a-p-1-serve: kms:Decrypt (Model)"
     ]
 
 

@@ -42,32 +42,34 @@ def checkov(paths: Sequence[Path]) -> dict[str, Any]:
     It leaves out resources that are not made by default, so it gets copies without conditions.
     """
     command = [sys.executable, "-W", "ignore", "-m", "checkov.main", *CHECKOV]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BC_", "CKV_", "PRISMA_"))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("BC_", "CKV_", "PRISMA_"))}
     with tempfile.TemporaryDirectory() as folder:
         for path in paths:
             (Path(folder) / path.name).write_text(CONDITION.sub("", path.read_text(encoding="utf-8")), encoding="utf-8")
         ran = subprocess.run(
-            [*command, "--directory", folder], capture_output=True, text=True, check=False, env=kept, cwd=folder
+            [*command, "--directory", folder], capture_output=True, text=True, check=False, env=environment, cwd=folder
         )
     try:
-        found: dict[str, Any] = json.loads(ran.stdout)
+        report: dict[str, Any] = json.loads(ran.stdout)
     except ValueError:
         raise SystemExit(f"error: checkov failed:\n{ran.stderr or ran.stdout}") from None
-    return found
+    return report
 
 
 def of_checkov(report: dict[str, Any], paths: Sequence[Path]) -> Iterator[str]:
     """Yield what checkov found and could not read, and skips without a reason or without the resource they are for."""
     results = report["results"]
-    for one in results["failed_checks"]:
-        lines = "-".join(map(str, one["file_line_range"]))
-        yield f"{Path(one['file_path']).name}:{lines}: {one['resource']}: {one['check_id']}: {one['check_name']}"
+    for check in results["failed_checks"]:
+        lines = "-".join(map(str, check["file_line_range"]))
+        place = f"{Path(check['file_path']).name}:{lines}"
+        yield f"{place}: {check['resource']}: {check['check_id']}: {check['check_name']}"
     yield from (f"{path}: checkov cannot read it" for path in results["parsing_errors"])
     skipped = set()
-    for one in results["skipped_checks"]:
-        skipped.add((Path(one["file_path"]).name, one["resource"].rpartition(".")[2], one["check_id"]))
-        if one["check_result"].get("suppress_comment", NO_REASON) == NO_REASON:
-            yield f"{one['file_path']}: {one['resource']}: {one['check_id']}: is skipped without a reason"
+    for check in results["skipped_checks"]:
+        name, resource = Path(check["file_path"]).name, check["resource"].rpartition(".")[2]
+        skipped.add((name, resource, check["check_id"]))
+        if check["check_result"].get("suppress_comment", NO_REASON) == NO_REASON:
+            yield f"{check['file_path']}: {check['resource']}: {check['check_id']}: is skipped without a reason"
     for path in paths:
         for name, check, _ in explained(load(path), "checkov"):
             if (path.name, name, check) not in skipped:
@@ -118,13 +120,13 @@ def main() -> int:
     warnings.simplefilter("ignore")
     started = time.monotonic()
     report = checkov(TEMPLATES)
-    found = [*of_checkov(report, TEMPLATES), *(text for path in TEMPLATES for text in of_parliament(path))]
-    print(*dict.fromkeys(found), sep="\n", end="\n" if found else "")
+    findings = [*of_checkov(report, TEMPLATES), *(text for path in TEMPLATES for text in of_parliament(path))]
+    print(*dict.fromkeys(findings), sep="\n", end="\n" if findings else "")
     count = sum(1 for path in TEMPLATES for _ in documents(Stack(load(path), GIVEN, assume=True)))
     passed, skipped = report["summary"]["passed"], report["summary"]["skipped"]
     print(f"{len(TEMPLATES)} templates: checkov passed {passed} checks and skipped {skipped} with a reason")
-    print(f"{count} policies read; {len(set(found))} findings; {time.monotonic() - started:.1f} s")
-    return 1 if found else 0
+    print(f"{count} policies read; {len(set(findings))} findings; {time.monotonic() - started:.1f} s")
+    return 1 if findings else 0
 
 
 if __name__ == "__main__":

@@ -69,8 +69,8 @@ Loader.add_multi_constructor("!", _long_form)
 
 def load(path: Path) -> dict[str, Json]:
     """Read a template, short forms as long ones."""
-    found: dict[str, Json] = yaml.load(path.read_text(encoding="utf-8"), Loader)
-    return found
+    document: dict[str, Json] = yaml.load(path.read_text(encoding="utf-8"), Loader)
+    return document
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class Document:
     @property
     def statements(self) -> list[dict[str, Json]]:
         """Return the statements."""
-        found: list[dict[str, Json]] = self.body["Statement"]
-        return found
+        entries: list[dict[str, Json]] = self.body["Statement"]
+        return entries
 
 
 @dataclass(frozen=True)
@@ -121,22 +121,33 @@ class Stack:
             case "Fn::Not":
                 return not self.decide(operands[0])
             case "Fn::And":
-                return all(self.decide(one) for one in operands)
+                return all(self.decide(operand) for operand in operands)
             case "Fn::Or":
-                return any(self.decide(one) for one in operands)
+                return any(self.decide(operand) for operand in operands)
         raise ValueError(f"{function} is no condition")
 
     def resources(self) -> dict[str, dict[str, Json]]:
         """Return the resources that are made, by logical name, with all properties resolved."""
         every: dict[str, dict[str, Json]] = self.template["Resources"]
-        made = {name: one for name, one in every.items() if "Condition" not in one or self.decide(one["Condition"])}
-        return {name: {**one, "Properties": self.value(one.get("Properties", {}))} for name, one in made.items()}
+        active = {
+            name: resource
+            for name, resource in every.items()
+            if "Condition" not in resource or self.decide(resource["Condition"])
+        }
+        return {
+            name: {**resource, "Properties": self.value(resource.get("Properties", {}))}
+            for name, resource in active.items()
+        }
 
     def outputs(self) -> dict[str, Json]:
         """Return the values of the outputs that there are."""
         every = self.template.get("Outputs", {})
-        there = {name: one for name, one in every.items() if "Condition" not in one or self.decide(one["Condition"])}
-        return {name: self.value(one["Value"]) for name, one in there.items()}
+        there = {
+            name: output
+            for name, output in every.items()
+            if "Condition" not in output or self.decide(output["Condition"])
+        }
+        return {name: self.value(output["Value"]) for name, output in there.items()}
 
     def value(self, node: Json) -> Json:
         """Resolve functions, however deep."""
@@ -146,8 +157,8 @@ class Stack:
             return node
         if len(node) == 1 and (function := _function(next(iter(node)))):
             return getattr(self, f"_{function}")(next(iter(node.values())))
-        found = {key: self.value(value) for key, value in node.items()}
-        return {key: value for key, value in found.items() if value is not NOTHING}
+        resolved = {key: self.value(value) for key, value in node.items()}
+        return {key: value for key, value in resolved.items() if value is not NOTHING}
 
     def _ref(self, name: str) -> Json:
         if name == "AWS::NoValue":

@@ -71,15 +71,15 @@ def test_the_template_is_what_git_tracks_whatever_lies_about(copy: Path) -> None
 
 def test_two_clones_give_the_same_bundles(tmp_path: Path, hook: Bundle) -> None:
     """The whole of this repository, cloned elsewhere, by somebody with another umask and at another time."""
-    made = []
+    result = []
     for folder, mask in (("a", 0o022), ("b/deeper", 0o077)):
         clone = tmp_path / folder
         command = ["git", "clone", "-q", "--no-hardlinks", str(ROOT), str(clone)]
         subprocess.run(command, check=True, umask=mask)
         os.utime(clone / "cookiecutter.json", (0, mask * 10**6))
         assert 0o666 & ~mask == (clone / "cookiecutter.json").stat().st_mode & 0o777
-        made.append([one.sha256 for one in bundle.make(WHEELS, clone)])
-    assert made[0] == made[1]
+        result.append([entry.sha256 for entry in bundle.make(WHEELS, clone)])
+    assert result[0] == result[1]
 
 
 def test_an_empty_file_is_refused_before_it_is_published(copy: Path) -> None:
@@ -90,14 +90,14 @@ def test_an_empty_file_is_refused_before_it_is_published(copy: Path) -> None:
 
 
 def test_keys_follow_from_content() -> None:
-    one, other = Bundle("hook", b"1"), Bundle("hook", b"2")
-    assert f"hook/{hashlib.sha256(b'1').hexdigest()[:16]}/hook.zip" == one.key
-    assert one.key != other.key
+    result, other = Bundle("hook", b"1"), Bundle("hook", b"2")
+    assert f"hook/{hashlib.sha256(b'1').hexdigest()[:16]}/hook.zip" == result.key
+    assert result.key != other.key
 
 
 def test_the_manifest_names_digest_commit_and_version(copy: Path) -> None:
     git(copy, "tag", "v1.2.3")
-    made = json.loads(bundle.manifest([bundle.template(copy)], copy).text())
+    result = json.loads(bundle.manifest([bundle.template(copy)], copy).text())
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=copy, check=True, capture_output=True, text=True).stdout
     template = bundle.template(copy)
     assert {
@@ -105,7 +105,7 @@ def test_the_manifest_names_digest_commit_and_version(copy: Path) -> None:
         "commit": head.strip(),
         "clean": True,
         "bundles": {"template": {"key": template.key, "sha256": template.sha256, "bytes": len(template.data)}},
-    } == made
+    } == result
     (copy / "LICENSE").write_text("changed")
     assert not bundle.manifest([], copy).clean
 

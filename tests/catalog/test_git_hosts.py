@@ -28,8 +28,8 @@ def test_no_text_says_that_codecommit_is_closed() -> None:
         for path in paths
         if path.name != "test_git_hosts.py"
     }
-    found = [(str(path.relative_to(ROOT)), match[0]) for path, text in read.items() for match in CLOSED.finditer(text)]
-    assert (len(read) > 100, found) == (True, [])
+    result = [(str(path.relative_to(ROOT)), match[0]) for path, text in read.items() for match in CLOSED.finditer(text)]
+    assert (len(read) > 100, result) == (True, [])
 
 
 def test_an_account_that_may_make_no_repository_is_told_what_to_do() -> None:

@@ -71,9 +71,9 @@ def documents_of(name: str) -> list[Document]:
     return [document for document in POLICIES if document.where.split()[0] == name]
 
 
-def allowed(found: Iterable[Document]) -> Iterator[tuple[str, str]]:
+def allowed(items: Iterable[Document]) -> Iterator[tuple[str, str]]:
     """Yield each action with each resource that is allowed."""
-    for document in found:
+    for document in items:
         for statement in document.statements if document.kind != "trust" else []:
             if statement["Effect"] == "Allow":
                 yield from ((a, r) for a in listed(statement["Action"]) for r in listed(statement["Resource"]))
@@ -112,24 +112,26 @@ def test_everything_that_can_be_tagged_is() -> None:
         "AWS::ServiceCatalog::PortfolioProductAssociation",
     }
     tag = {"Key": "catalog", "Value": "sagemaker-autopilot"}
-    found = {name: one for name, one in TEMPLATE["Resources"].items() if one["Type"] not in untagged}
-    assert {name: True for name in found} == {name: tag in one["Properties"]["Tags"] for name, one in found.items()}
+    result = {name: resource for name, resource in TEMPLATE["Resources"].items() if resource["Type"] not in untagged}
+    assert {name: True for name in result} == {
+        name: tag in entry["Properties"]["Tags"] for name, entry in result.items()
+    }
 
 
 def test_logs_end_some_day() -> None:
-    groups = [one for one in TEMPLATE["Resources"].values() if one["Type"] == "AWS::Logs::LogGroup"]
-    assert [{"Ref": "LogRetentionInDays"}] * 2 == [one["Properties"]["RetentionInDays"] for one in groups]
+    groups = [resource for resource in TEMPLATE["Resources"].values() if resource["Type"] == "AWS::Logs::LogGroup"]
+    assert [{"Ref": "LogRetentionInDays"}] * 2 == [group["Properties"]["RetentionInDays"] for group in groups]
 
 
 # ---- What publishing relies on
 
 
 def test_the_parameters_that_publishing_gives_are_declared_and_may_be_empty_at_first() -> None:
-    given = {name: TEMPLATE["Parameters"][name] for name in GIVEN_TO_STACK}
-    assert {name: "" for name in PUBLISHED} == {name: one["Default"] for name, one in given.items()}
-    broken = [name for name, one in given.items() if not re.fullmatch(one["AllowedPattern"], PUBLISHED[name])]
+    values = {name: TEMPLATE["Parameters"][name] for name in GIVEN_TO_STACK}
+    assert {name: "" for name in PUBLISHED} == {name: entry["Default"] for name, entry in values.items()}
+    broken = [name for name, entry in values.items() if not re.fullmatch(entry["AllowedPattern"], PUBLISHED[name])]
     assert [] == broken
-    assert set(FIRST_VERSION) < set(given)
+    assert set(FIRST_VERSION) < set(values)
 
 
 @pytest.mark.parametrize("version", ["v1.0.0 (01234567)", "c75862d (01234567)", "v1.2.3-4-g0a1b2c3-dirty (01234567)"])
@@ -139,40 +141,44 @@ def test_every_name_that_git_describe_gives_is_taken_as_a_version(version: str) 
 
 def test_the_first_launch_needs_no_content() -> None:
     """Neither an object of the bucket that it makes, nor anything that is made of one."""
-    made = FIRST.resources()
-    assert [] == [name for name in made if made[name]["Type"] in ("AWS::Lambda::Function", "AWS::Lambda::Permission")]
-    assert [] == [name for name in made if name in ("Product", "ProductInPortfolio", "LaunchConstraint")]
-    assert {"ArtifactBucket", "ArtifactBucketPolicy", "Portfolio", "LaunchRole", "Boundary"} <= set(made)
+    result = FIRST.resources()
+    assert [] == [
+        name for name in result if result[name]["Type"] in ("AWS::Lambda::Function", "AWS::Lambda::Permission")
+    ]
+    assert [] == [name for name in result if name in ("Product", "ProductInPortfolio", "LaunchConstraint")]
+    assert {"ArtifactBucket", "ArtifactBucketPolicy", "Portfolio", "LaunchRole", "Boundary"} <= set(result)
     assert "sagemaker-autopilot-artifacts-111122223333-eu-west-1" == FIRST.outputs()["ArtifactBucket"]
     assert "ProductId" not in FIRST.outputs()
 
 
-@pytest.mark.parametrize("given", [{}, PUBLISHED, WHOLE.given], ids=["first", "second", "whole"])
-def test_nothing_that_is_made_refers_to_what_is_not(given: dict[str, str]) -> None:
-    stack = Stack(TEMPLATE, given)
-    made, every = set(stack.resources()), set(TEMPLATE["Resources"])
-    kept = {name: TEMPLATE["Resources"][name]["Properties"] for name in made}
-    outputs = {name: one for name, one in TEMPLATE["Outputs"].items() if name in stack.outputs()}
+@pytest.mark.parametrize("values", [{}, PUBLISHED, WHOLE.given], ids=["first", "second", "whole"])
+def test_nothing_that_is_made_refers_to_what_is_not(values: dict[str, str]) -> None:
+    stack = Stack(TEMPLATE, values)
+    result, every = set(stack.resources()), set(TEMPLATE["Resources"])
+    remaining = {name: TEMPLATE["Resources"][name]["Properties"] for name in result}
+    outputs = {name: output for name, output in TEMPLATE["Outputs"].items() if name in stack.outputs()}
     # Those under !If are resolved by the stack itself: it would raise for what is nowhere
-    text = json.dumps([kept, outputs])
+    text = json.dumps([remaining, outputs])
     named = set(re.findall(r'"Ref": "(\w+)"|"Fn::GetAtt": \["(\w+)"|\$\{(\w+)[.}]', text))
-    assert set() == {name for names in named for name in names if name in every} - made
+    assert set() == {name for names in named for name in names if name in every} - result
 
 
 def test_the_second_launch_makes_functions_and_product() -> None:
-    made = Stack(TEMPLATE, PUBLISHED).resources()
-    assert {"SeedFunction", "RouterFunction", "RouterPermission", "Product", "LaunchConstraint"} <= set(made)
+    result = Stack(TEMPLATE, PUBLISHED).resources()
+    assert {"SeedFunction", "RouterFunction", "RouterPermission", "Product", "LaunchConstraint"} <= set(result)
     assert "ProductId" in Stack(TEMPLATE, PUBLISHED).outputs()
-    version = made["Product"]["Properties"]["ProvisioningArtifactParameters"][0]
+    version = result["Product"]["Properties"]["ProvisioningArtifactParameters"][0]
     assert PUBLISHED["ProductVersionName"] == version["Name"]
     assert version["Info"]["LoadTemplateFromURL"].endswith(f"/{PUBLISHED['ProductTemplateKey']}")
 
 
 @pytest.mark.parametrize("count", range(6))
 def test_up_to_five_studio_roles_may_launch_the_product(count: int) -> None:
-    made = Stack(TEMPLATE, {"StudioRoleArns": ",".join(ROLES[:count])}).resources()
-    found = [one["Properties"] for one in made.values() if one["Type"].endswith("PortfolioPrincipalAssociation")]
-    assert ROLES[:count] == [one["PrincipalARN"] for one in found]
+    resources = Stack(TEMPLATE, {"StudioRoleArns": ",".join(ROLES[:count])}).resources().values()
+    associations = [
+        entry["Properties"] for entry in resources if entry["Type"].endswith("PortfolioPrincipalAssociation")
+    ]
+    assert ROLES[:count] == [association["PrincipalARN"] for association in associations]
 
 
 def test_studio_lists_the_product() -> None:
@@ -193,30 +199,30 @@ def test_the_s3_route_opens_the_bucket_to_studio_alone() -> None:
 
 def test_without_the_s3_route_nobody_is_let_in_and_no_other_service_may_act_as_the_launch_role() -> None:
     stack = Stack(TEMPLATE, {**PUBLISHED, "StudioRoleArns": ",".join(ROLES), "S3ProvisionedRoute": "false"})
-    made = stack.resources()
-    assert "StudioPolicy" not in made
-    statements = made["ArtifactBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    result = stack.resources()
+    assert "StudioPolicy" not in result
+    statements = result["ArtifactBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert [] == [statement["Sid"] for statement in statements if statement["Effect"] == "Allow"]
-    assert "CorsConfiguration" not in made["ArtifactBucket"]["Properties"]
-    trust = made["LaunchRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert "CorsConfiguration" not in result["ArtifactBucket"]["Properties"]
+    trust = result["LaunchRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert [["servicecatalog.amazonaws.com"]] == [statement["Principal"]["Service"] for statement in trust]
 
 
 def test_studios_roles_make_stacks_of_projects_from_the_published_template_only() -> None:
     """By StudioPolicy; tests/control/test_launch_role.py tries the ways around it, one by one."""
-    statements = {one["Sid"]: one for one in documents_of("StudioPolicy")[0].statements}
+    statements = {statement["Sid"]: statement for statement in documents_of("StudioPolicy")[0].statements}
     bucket, stacks = WHOLE.outputs()["ArtifactBucket"], "arn:aws:cloudformation:eu-west-1:111122223333:stack/SP-*"
     urls = [
         f"https://{bucket}.s3.eu-west-1.amazonaws.com/studio/*",
         f"https://{bucket}.s3.amazonaws.com/studio/*",
         f"https://s3.eu-west-1.amazonaws.com/{bucket}/studio/*",
     ]
-    assert any(fnmatch.fnmatchcase(f"https://{bucket}.s3.eu-west-1.amazonaws.com/{STUDIO_KEY}", one) for one in urls)
+    assert any(fnmatch.fnmatchcase(f"https://{bucket}.s3.eu-west-1.amazonaws.com/{STUDIO_KEY}", url) for url in urls)
     launch = {"cloudformation:RoleArn": "arn:aws:iam::111122223333:role/sagemaker-autopilot-launch"}
-    found = {
-        name: (one["Effect"], one.get("Resource"), one.get("NotResource"), one["Condition"])
-        for name, one in statements.items()
-        if "cloudformation:CreateStack" in one["Action"]
+    result = {
+        name: (statement["Effect"], statement.get("Resource"), statement.get("NotResource"), statement["Condition"])
+        for name, statement in statements.items()
+        if "cloudformation:CreateStack" in statement["Action"]
     }
     assert {
         "Projects": ("Allow", stacks, None, {"ArnEqualsIfExists": launch}),
@@ -227,7 +233,7 @@ def test_studios_roles_make_stacks_of_projects_from_the_published_template_only(
             {"StringNotLike": {"cloudformation:TemplateUrl": urls}},
         ),
         "LaunchRoleMakesProjectsOnly": ("Deny", None, stacks, {"ArnEquals": launch}),
-    } == found
+    } == result
     granted = {
         r for action, r in allowed(documents_of("StudioPolicy")) if action.startswith("cloudformation:") and r != "*"
     }
@@ -250,8 +256,8 @@ def test_both_buckets_that_studio_reads_in_the_browser_have_the_cors_of_awss_sam
         "MaxAge": 3000,
     }
     project = Stack(load(PRODUCT)).resources()["Bucket"]["Properties"]
-    found = [one["CorsConfiguration"] for one in (WHOLE.resources()["ArtifactBucket"]["Properties"], project)]
-    assert [{"CorsRules": [rule]}] * 2 == found
+    result = [entry["CorsConfiguration"] for entry in (WHOLE.resources()["ArtifactBucket"]["Properties"], project)]
+    assert [{"CorsRules": [rule]}] * 2 == result
 
 
 # ---- The bucket
@@ -321,7 +327,7 @@ def test_roles_are_passed_by_name_and_to_named_services(document: Document) -> N
             assert [] == [service for service in services if "*" in service]
 
 
-@pytest.mark.parametrize("document", [one for one in POLICIES if one.kind == "trust"], ids=lambda one: one.where)
+@pytest.mark.parametrize("document", [item for item in POLICIES if item.kind == "trust"], ids=lambda item: item.where)
 def test_services_are_trusted_for_this_account_where_they_say_for_which_they_act(document: Document) -> None:
     for statement in document.statements:
         for service in listed(statement["Principal"]["Service"]):
@@ -372,13 +378,19 @@ def test_the_launch_role_makes_policies_of_one_name_only() -> None:
     own = {r for r in reach if ":policy/" in r}
     assert {"arn:aws:iam::111122223333:policy/sagemaker-*-p-*-approver"} == own
     policies_made = {
-        one["Properties"]["ManagedPolicyName"]
-        for one in Stack(load(PRODUCT), {"SageMakerProjectName": "a", "SageMakerProjectId": "p-1"}).resources().values()
-        if one["Type"] == "AWS::IAM::ManagedPolicy"
+        resource["Properties"]["ManagedPolicyName"]
+        for resource in Stack(load(PRODUCT), {"SageMakerProjectName": "a", "SageMakerProjectId": "p-1"})
+        .resources()
+        .values()
+        if resource["Type"] == "AWS::IAM::ManagedPolicy"
     }
     assert {"sagemaker-a-p-1-approver"} == policies_made
-    others = [one["Properties"] for one in WHOLE.resources().values() if one["Type"] == "AWS::IAM::ManagedPolicy"]
-    arns = [f"arn:aws:iam::111122223333:policy/{one['ManagedPolicyName']}" for one in others]
+    others = [
+        resource["Properties"]
+        for resource in WHOLE.resources().values()
+        if resource["Type"] == "AWS::IAM::ManagedPolicy"
+    ]
+    arns = [f"arn:aws:iam::111122223333:policy/{other['ManagedPolicyName']}" for other in others]
     assert [] == [arn for arn in arns for pattern in own if fnmatch.fnmatchcase(arn, pattern)]
 
 
@@ -429,22 +441,22 @@ def handlers(kind: str) -> set[str]:
 
 def product_types() -> list[str]:
     """Return the types of resources that the product makes."""
-    return sorted({one["Type"] for one in load(PRODUCT)["Resources"].values()})
+    return sorted({resource["Type"] for resource in load(PRODUCT)["Resources"].values()})
 
 
 @pytest.mark.parametrize("kind", product_types())
 def test_the_launch_role_allows_what_cloudformation_calls_for_the_product(kind: str) -> None:
     ours = {action.lower() for action, _ in allowed(documents_of("LaunchRole"))}
-    lacking = [one.split(":") for one in sorted(handlers(kind)) if one.lower() not in ours]
-    assert [] == [one for one in lacking if not re.fullmatch(NEEDLESS.get(one[0], "-"), one[1])]
+    lacking = [handler.split(":") for handler in sorted(handlers(kind)) if handler.lower() not in ours]
+    assert [] == [entry for entry in lacking if not re.fullmatch(NEEDLESS.get(entry[0], "-"), entry[1])]
 
 
 def test_the_launch_role_allows_no_action_that_the_product_does_not_need() -> None:
-    needed = {one.lower() for kind in product_types() for one in handlers(kind)}
-    found = {action for action, _ in allowed(documents_of("LaunchRole"))}
-    beyond = {action for action in found if action.lower() not in needed}
+    needed = {handler.lower() for kind in product_types() for handler in handlers(kind)}
+    result = {action for action, _ in allowed(documents_of("LaunchRole"))}
+    beyond = {action for action in result if action.lower() not in needed}
     # The stack itself, and the newer name of a connection
-    assert {"codeconnections:PassConnection"} == {one for one in beyond if not one.startswith("cloudformation:")}
+    assert {"codeconnections:PassConnection"} == {entry for entry in beyond if not entry.startswith("cloudformation:")}
 
 
 def test_between_them_launch_role_and_boundary_pass_roles_to_the_services_that_projects_use() -> None:
@@ -469,21 +481,21 @@ def test_between_them_launch_role_and_boundary_pass_roles_to_the_services_that_p
 
 
 def covers(resource: str, pattern: str) -> bool:
-    """Tell whether everything that one ARN pattern matches is matched by another: a star is matched by a star only."""
+    """Return whether what one ARN pattern matches is matched by another: a star is matched by a star only."""
     return fnmatch.fnmatchcase(resource.replace("*", "\u2217"), pattern)
 
 
 def product_documents() -> list[Document]:
     """Return the policies of the product's roles, on every host, with topic, schedule, key and network and without."""
     connection = "arn:aws:codeconnections:eu-west-1:111122223333:connection/01234567-89ab-cdef-0123-456789abcdef"
-    given = {
+    product_documents = {
         "SageMakerProjectName": "adult-income",
         "SageMakerProjectId": "p-abc123def456",
         "ConnectionArn": connection,
         "KmsKeyArn": "arn:aws:kms:eu-west-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef",
     }
-    stacks = [Stack(load(PRODUCT), given, assume) for assume in (True, False)]
-    return [one for stack in stacks for one in documents(stack) if one.kind == "identity"]
+    stacks = [Stack(load(PRODUCT), product_documents, assume) for assume in (True, False)]
+    return [document for stack in stacks for document in documents(stack) if document.kind == "identity"]
 
 
 def test_the_boundary_lets_the_products_roles_do_their_jobs() -> None:
@@ -509,8 +521,8 @@ def test_the_boundary_leaves_the_network_unscoped() -> None:
     "Don't scope in the policy with any conditions or resource filters":
     https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
     """
-    network = [one for one in documents_of("Boundary")[0].statements if "ec2:" in str(one["Action"])]
-    assert [("*", None, 9)] == [(one["Resource"], one.get("Condition"), len(one["Action"])) for one in network]
+    network = [statement for statement in documents_of("Boundary")[0].statements if "ec2:" in str(statement["Action"])]
+    assert [("*", None, 9)] == [(entry["Resource"], entry.get("Condition"), len(entry["Action"])) for entry in network]
 
 
 def test_the_boundary_holds_keys_to_the_services_that_the_roles_use_them_through() -> None:
@@ -543,8 +555,8 @@ def test_the_boundary_holds_keys_to_the_services_that_the_roles_use_them_through
 
 
 def test_the_boundary_knows_nothing_of_iam_but_passing_roles() -> None:
-    found = {action for action, _ in allowed(documents_of("Boundary")) if action.startswith(("iam:", "sts:"))}
-    assert {"iam:PassRole"} == found
+    result = {action for action, _ in allowed(documents_of("Boundary")) if action.startswith(("iam:", "sts:"))}
+    assert {"iam:PassRole"} == result
 
 
 # ---- The functions
@@ -555,12 +567,12 @@ def seed_table() -> set[tuple[str, str]]:
     bucket = "sagemaker-autopilot-artifacts-111122223333-eu-west-1"
     words = {"PARTITION": "aws", "REGION": "eu-west-1", "ACCOUNT": "111122223333", "ARTIFACT_BUCKET": bucket}
     rows = re.findall(r"^\| hook \| (.*) \| (.*) \|$", (ROOT / "catalog" / "SEED.md").read_text("utf-8"), re.MULTILINE)
-    found = set()
+    seed_table = set()
     for actions, resource in rows:
         service, _, names = actions.strip("`").partition(":")
         arn = re.sub("|".join(sorted(words, key=len, reverse=True)), lambda match: words[match[0]], resource.strip("`"))
-        found |= {(f"{service}:{name}", arn) for name in names.split(", ")}
-    return found
+        seed_table |= {(f"{service}:{name}", arn) for name in names.split(", ")}
+    return seed_table
 
 
 def test_the_hooks_role_is_the_table_in_seed_md() -> None:
@@ -606,12 +618,16 @@ FUNCTIONS = [
 
 @pytest.mark.parametrize(("name", "function", "handler", "size"), FUNCTIONS)
 def test_functions_are_what_the_zips_hold(name: str, function: str, handler: str, size: dict[str, int]) -> None:
-    found = WHOLE.resources()[name]["Properties"]
-    assert (function, handler, "python3.13") == (found["FunctionName"], found["Handler"], found["Runtime"])
-    assert size == {key: found[key] for key in size}
+    properties = WHOLE.resources()[name]["Properties"]
+    assert (function, handler, "python3.13") == (
+        properties["FunctionName"],
+        properties["Handler"],
+        properties["Runtime"],
+    )
+    assert size == {key: properties[key] for key in size}
     module, attribute = handler.rsplit(".", 1)
     assert f"\ndef {attribute}(" in (ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
-    assert f"/aws/lambda/{function}" == found["LoggingConfig"]["LogGroup"]
+    assert f"/aws/lambda/{function}" == properties["LoggingConfig"]["LogGroup"]
 
 
 def test_the_hook_knows_its_bucket_and_answers_cloudformation_only() -> None:
@@ -627,13 +643,13 @@ def test_the_product_calls_the_functions_by_their_names() -> None:
 def test_rules_of_projects_may_call_the_router() -> None:
     permission = WHOLE.resources()["RouterPermission"]["Properties"]
     assert ("events.amazonaws.com", "111122223333") == (permission["Principal"], permission["SourceAccount"])
-    given = {"SageMakerProjectName": "adult-income", "SageMakerProjectId": "p-abc123def456"}
-    product = Stack(load(PRODUCT), given, assume=True).resources()
+    values = {"SageMakerProjectName": "adult-income", "SageMakerProjectId": "p-abc123def456"}
+    product = Stack(load(PRODUCT), values, assume=True).resources()
     router = WHOLE.outputs()["RouterFunctionArn"]
     callers = [
-        f"arn:aws:events:eu-west-1:111122223333:rule/{one['Properties']['Name']}"
-        for one in product.values()
-        if one["Type"] == "AWS::Events::Rule" and router in str(one["Properties"]["Targets"])
+        f"arn:aws:events:eu-west-1:111122223333:rule/{entry['Properties']['Name']}"
+        for entry in product.values()
+        if entry["Type"] == "AWS::Events::Rule" and router in str(entry["Properties"]["Targets"])
     ]
     assert 2 == len(callers)
     assert [] == [arn for arn in callers if not fnmatch.fnmatchcase(arn, permission["SourceArn"])]

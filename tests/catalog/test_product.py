@@ -87,7 +87,7 @@ ENDPOINT_LIMITS = {
 }
 STACK_NAME = 128
 LONGEST = {**OTHER_HOST, **FULL, "SageMakerProjectName": "z" * 32, "SageMakerProjectId": "p-" + "9" * 12}
-MODULES = ("pipeline", "pipeline.errors", "pipeline.names", "pipeline.environment")
+MODULES = ("pipeline", "pipeline.errors", "pipeline.aws.names", "pipeline.aws.environment")
 
 
 def parameter_of(question: str) -> str:
@@ -95,15 +95,15 @@ def parameter_of(question: str) -> str:
     return "SageMakerProjectName" if question == "project_slug" else question.title().replace("_", "")
 
 
-def made(given: dict[str, str]) -> dict[str, dict[str, Any]]:
+def made(values: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Return the resources of a project, resolved."""
-    return Stack(TEMPLATE, {**PROJECT, **given}).resources()
+    return Stack(TEMPLATE, {**PROJECT, **values}).resources()
 
 
 def actions(pipeline: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a pipeline's actions in the order in which they run."""
     stages = pipeline["Properties"]["Stages"]
-    return [action for stage in stages for action in sorted(stage["Actions"], key=lambda one: one.get("RunOrder", 1))]
+    return [action for stage in stages for action in sorted(stage["Actions"], key=lambda item: item.get("RunOrder", 1))]
 
 
 def given_to(action: dict[str, Any]) -> dict[str, str]:
@@ -150,9 +150,9 @@ def test_every_parameter_is_labelled_grouped_explained_bounded_and_used(name: st
     assert re.search(rf"'Ref': '{name}'|\${{{name}}}", str(used))
 
 
-@pytest.mark.parametrize("given", SWITCHES, ids=lambda given: " ".join(sorted(set(given) - set(PROJECT))) or "plain")
-def test_nothing_that_is_made_refers_to_what_is_not(given: dict[str, str]) -> None:
-    stack, every = Stack(TEMPLATE, given), set(TEMPLATE["Resources"])
+@pytest.mark.parametrize("values", SWITCHES, ids=lambda values: " ".join(sorted(set(values) - set(PROJECT))) or "plain")
+def test_nothing_that_is_made_refers_to_what_is_not(values: dict[str, str]) -> None:
+    stack, every = Stack(TEMPLATE, values), set(TEMPLATE["Resources"])
     there, seen = set(stack.resources()), set[str]()
 
     class Watching(Stack):
@@ -160,10 +160,10 @@ def test_nothing_that_is_made_refers_to_what_is_not(given: dict[str, str]) -> No
             seen.add(name)
             return super()._name(name)
 
-    watching = Watching(TEMPLATE, given)
+    watching = Watching(TEMPLATE, values)
     watching.resources()
     watching.outputs()
-    asked = {one for name in there for one in _listed(TEMPLATE["Resources"][name].get("DependsOn", []))}
+    asked = {entry for name in there for entry in _listed(TEMPLATE["Resources"][name].get("DependsOn", []))}
     assert set() == (seen | asked) & every - there
 
 
@@ -177,7 +177,9 @@ def test_everything_that_can_be_tagged_names_the_project() -> None:
         {"Key": "sagemaker:project-id", "Value": "p-abc123def456"},
     ]
     resources = Stack(TEMPLATE, {**PROJECT, **OTHER_HOST, **FULL}, assume=True).resources()
-    untagged = sorted({one["Type"] for one in resources.values() if one["Properties"].get("Tags") != expected})
+    untagged = sorted(
+        {resource["Type"] for resource in resources.values() if resource["Properties"].get("Tags") != expected}
+    )
     assert [
         "AWS::IAM::ManagedPolicy",
         "AWS::S3::BucketPolicy",
@@ -189,7 +191,7 @@ def test_everything_that_can_be_tagged_names_the_project() -> None:
 
 def test_the_teams_work_outlives_the_project() -> None:
     """And what its endpoints need until their own stacks are deleted."""
-    kept = {name: one.get("DeletionPolicy", "Delete") for name, one in TEMPLATE["Resources"].items()}
+    remaining = {name: resource.get("DeletionPolicy", "Delete") for name, resource in TEMPLATE["Resources"].items()}
     assert {
         "Bucket": "Retain",
         "BucketPolicy": "Retain",
@@ -197,7 +199,7 @@ def test_the_teams_work_outlives_the_project() -> None:
         "Repository": "RetainExceptOnCreate",
         "EndpointRole": "RetainExceptOnCreate",
         "StackRole": "RetainExceptOnCreate",
-    } == {name: policy for name, policy in kept.items() if policy != "Delete"}
+    } == {name: policy for name, policy in remaining.items() if policy != "Delete"}
 
 
 def test_the_bucket_is_private_encrypted_versioned_and_forgets_replaced_files() -> None:
@@ -206,23 +208,25 @@ def test_the_bucket_is_private_encrypted_versioned_and_forgets_replaced_files() 
     assert {True} == set(properties["PublicAccessBlockConfiguration"].values())
     assert 4 == len(properties["PublicAccessBlockConfiguration"])
     assert "AES256" in str(properties["BucketEncryption"])
-    rules = {one["Id"]: one for one in properties["LifecycleConfiguration"]["Rules"]}
+    rules = {rule["Id"]: rule for rule in properties["LifecycleConfiguration"]["Rules"]}
     assert {"NoncurrentDays": "90"} == rules["replaced-files"]["NoncurrentVersionExpiration"]
-    expiring = {one["Prefix"] for one in rules.values() if "ExpirationInDays" in one}
+    expiring = {rule["Prefix"] for rule in rules.values() if "ExpirationInDays" in rule}
     assert {"sagemaker-", "seed/"} == expiring  # neither data, nor runs, nor releases
     denied = made({})["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    assert [{"Bool": {"aws:SecureTransport": "false"}}] == [one["Condition"] for one in denied]
+    assert [{"Bool": {"aws:SecureTransport": "false"}}] == [entry["Condition"] for entry in denied]
 
 
 def test_every_build_logs_to_a_group_of_its_own_whose_logs_end_some_day() -> None:
     resources = made(OTHER_HOST)
-    groups = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Logs::LogGroup"]
-    builds = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::CodeBuild::Project"]
-    assert {f"/aws/codebuild/{one['Name']}" for one in builds} == {one["LogGroupName"] for one in groups}
-    assert {f"/aws/codebuild/{one['Name']}": one["Name"] for one in builds} == {
-        one["LogsConfig"]["CloudWatchLogs"]["GroupName"]: one["Name"] for one in builds
+    groups = [resource["Properties"] for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
+    builds = [
+        resource["Properties"] for resource in resources.values() if resource["Type"] == "AWS::CodeBuild::Project"
+    ]
+    assert {f"/aws/codebuild/{group['Name']}" for group in builds} == {group["LogGroupName"] for group in groups}
+    assert {f"/aws/codebuild/{build['Name']}": build["Name"] for build in builds} == {
+        build["LogsConfig"]["CloudWatchLogs"]["GroupName"]: build["Name"] for build in builds
     }
-    assert {"90"} == {one["RetentionInDays"] for one in groups}
+    assert {"90"} == {group["RetentionInDays"] for group in groups}
 
 
 # ---- Parameters
@@ -372,12 +376,12 @@ def test_the_e_mail_addresses_are_held_to_the_same_rule() -> None:
 def test_codecommit_and_connections_exclude_each_other() -> None:
     codecommit = {"Fn::Equals": [{"Ref": "GitProvider"}, "codecommit"]}
     empty = [{"Fn::Equals": [{"Ref": name}, ""]} for name in ("ConnectionArn", "RepositoryId")]
-    found = {
-        name: (rule.get("RuleCondition"), [one["Assert"] for one in rule["Assertions"]])
+    result = {
+        name: (rule.get("RuleCondition"), [assertion["Assert"] for assertion in rule["Assertions"]])
         for name, rule in TEMPLATE["Rules"].items()
     }
-    assert ({"Fn::Not": [codecommit]}, [{"Fn::Not": [one]} for one in empty]) == found["OtherHostsNeedAConnection"]
-    assert (codecommit, empty) == found["CodeCommitNeedsNone"]
+    assert ({"Fn::Not": [codecommit]}, [{"Fn::Not": [entry]} for entry in empty]) == result["OtherHostsNeedAConnection"]
+    assert (codecommit, empty) == result["CodeCommitNeedsNone"]
 
 
 def test_a_refusal_by_codecommit_is_explained_where_the_host_is_chosen() -> None:
@@ -390,14 +394,14 @@ def test_a_refusal_by_codecommit_is_explained_where_the_host_is_chosen() -> None
 
 def named(resources: dict[str, dict[str, Any]]) -> dict[tuple[str, str], str]:
     """Return each name that a template makes of the project's name or id, by type and place."""
-    found = {
-        (one["Type"], f"{logical}.{key}"): str(value)
-        for logical, one in resources.items()
-        if not one["Type"].startswith("Custom::")
-        for key, value in one["Properties"].items()
+    named = {
+        (resource["Type"], f"{logical}.{key}"): str(value)
+        for logical, resource in resources.items()
+        if not resource["Type"].startswith("Custom::")
+        for key, value in resource["Properties"].items()
         if key.endswith("Name") and key != "DisplayName"
     }
-    return {place: name for place, name in found.items() if any(LONGEST[part] in name for part in PROJECT)}
+    return {place: name for place, name in named.items() if any(LONGEST[part] in name for part in PROJECT)}
 
 
 def too_long(resources: dict[str, dict[str, Any]], limits: dict[str, tuple[str, int]]) -> list[tuple[str, str]]:
@@ -428,22 +432,26 @@ def test_no_role_has_room_for_a_longer_suffix() -> None:
 @pytest.mark.parametrize("stage", ["staging", "prod"])
 def test_the_longest_names_of_an_endpoints_stack_keep_the_services_limits(stage: str) -> None:
     template = load(GENERATED / "deploy" / "endpoint.yaml")
-    given = {name: LONGEST[name] for name in PROJECT}
-    resources = Stack(template, {**given, "StageName": stage}, assume=True).resources()
+    values = {name: LONGEST[name] for name in PROJECT}
+    resources = Stack(template, {**values, "StageName": stage}, assume=True).resources()
     assert [] == too_long(resources, ENDPOINT_LIMITS)
     assert set(ENDPOINT_LIMITS) == {kind for kind, _ in named(resources)}
     pipeline = Stack(TEMPLATE, LONGEST, assume=True).resources()["DeployPipeline"]
-    stacks = [one["Configuration"]["StackName"] for one in actions(pipeline) if "StackName" in one["Configuration"]]
-    assert [len(f"sagemaker-{'-'.join(given.values())}-{stage}")] == [len(one) for one in stacks if one.endswith(stage)]
+    stacks = [
+        action["Configuration"]["StackName"] for action in actions(pipeline) if "StackName" in action["Configuration"]
+    ]
+    assert [len(f"sagemaker-{'-'.join(values.values())}-{stage}")] == [
+        len(stack) for stack in stacks if stack.endswith(stage)
+    ]
     assert max(map(len, stacks)) <= STACK_NAME
 
 
 def test_names_are_those_of_the_generated_repository(generated: dict[str, ModuleType]) -> None:
     names, resources, project = generated["names"], made(FULL), tuple(PROJECT.values())
     deploys = {
-        one["Configuration"]["TemplateConfiguration"]: one["Configuration"]["StackName"]
-        for one in actions(resources["DeployPipeline"])
-        if one["ActionTypeId"]["Provider"] == "CloudFormation"
+        action["Configuration"]["TemplateConfiguration"]: action["Configuration"]["StackName"]
+        for action in actions(resources["DeployPipeline"])
+        if action["ActionTypeId"]["Provider"] == "CloudFormation"
     }
     assert names.bucket(PROJECT["SageMakerProjectId"]) == resources["Bucket"]["Properties"]["BucketName"]
     group = resources["ModelPackageGroup"]["Properties"]["ModelPackageGroupName"]
@@ -468,7 +476,7 @@ def test_names_are_those_that_the_router_derives() -> None:
     assert not isinstance(deployed, decide.Ignore)
     assert resources["BuildPipeline"]["Properties"]["Name"] == built[0].pipeline
     assert resources["DeployPipeline"]["Properties"]["Name"] == deployed[0].pipeline
-    declared = {one["Name"] for one in resources["DeployPipeline"]["Properties"]["Variables"]}
+    declared = {variable["Name"] for variable in resources["DeployPipeline"]["Properties"]["Variables"]}
     assert declared == set(deployed[0].variables)  # StartPipelineExecution takes no others
 
 
@@ -477,8 +485,8 @@ def test_the_router_finds_repository_branch_and_source_action_where_it_looks() -
     for name in ("BuildPipeline", "DeployPipeline"):
         source = made({"DefaultBranch": "trunk"})[name]["Properties"]["Stages"][0]["Actions"][0]
         assert "Source" == source["Name"]
-        found = {key: source["Configuration"][key] for key in ("RepositoryName", "BranchName")}
-        assert {"RepositoryName": NAME, "BranchName": "trunk"} == found
+        result = {key: source["Configuration"][key] for key in ("RepositoryName", "BranchName")}
+        assert {"RepositoryName": NAME, "BranchName": "trunk"} == result
         assert source["Configuration"]["PollForSourceChanges"] is False
 
 
@@ -512,41 +520,41 @@ def test_every_artifact_and_variable_is_there_before_it_is_used(name: str) -> No
     exported = set(re.findall(r"^    - (\w+)$", (GENERATED / "buildspecs" / "check.yml").read_text("utf-8"), re.M))
     assert {"DOSSIER_URL", "DOSSIER_S3_URI"} == exported
     pipeline = made(FULL)[name]
-    known = {f"variables.{one['Name']}" for one in pipeline["Properties"].get("Variables", [])}
+    known = {f"variables.{variable['Name']}" for variable in pipeline["Properties"].get("Variables", [])}
     artifacts = set[str]()
     for action in actions(pipeline):
         used = set(re.findall(r"#\{([^}]+)\}", json.dumps(action["Configuration"])))
         assert used <= known
-        assert {one["Name"] for one in action.get("InputArtifacts", [])} <= artifacts
-        artifacts |= {one["Name"] for one in action.get("OutputArtifacts", [])}
+        assert {input_artifact["Name"] for input_artifact in action.get("InputArtifacts", [])} <= artifacts
+        artifacts |= {output_artifact["Name"] for output_artifact in action.get("OutputArtifacts", [])}
         gives = {"CodeCommit": {"CommitId"}, "CodeBuild": exported}.get(action["ActionTypeId"]["Provider"], set())
-        known |= {f"{action['Namespace']}.{one}" for one in gives if "Namespace" in action}
+        known |= {f"{action['Namespace']}.{give}" for give in gives if "Namespace" in action}
 
 
 def test_a_model_goes_through_staging_its_test_and_a_persons_approval() -> None:
     expected = ["Source/Source", "Prepare/Prepare", "Staging/Deploy", "Staging/Check", "Approval/Approve"]
     stages = made({})["DeployPipeline"]["Properties"]["Stages"]
-    found = [f"{stage['Name']}/{action['Name']}" for stage in stages for action in stage["Actions"]]
-    assert [*expected, "Production/Deploy", "Production/Check"] == found
-    orders = [one["RunOrder"] for stage in stages for one in stage["Actions"] if len(stage["Actions"]) > 1]
+    result = [f"{stage['Name']}/{action['Name']}" for stage in stages for action in stage["Actions"]]
+    assert [*expected, "Production/Deploy", "Production/Check"] == result
+    orders = [action["RunOrder"] for stage in stages for action in stage["Actions"] if len(stage["Actions"]) > 1]
     assert [1, 2, 1, 2] == orders
 
 
 def test_the_approval_opens_the_dossier_and_says_what_is_approved() -> None:
-    (approval,) = [one for one in actions(made(FULL)["DeployPipeline"]) if one["Name"] == "Approve"]
+    (approval,) = [action for action in actions(made(FULL)["DeployPipeline"]) if action["Name"] == "Approve"]
     assert "#{Check.DOSSIER_URL}" == approval["Configuration"]["ExternalEntityLink"]
     for part in ("#{variables.ModelPackageArn}", "#{variables.Commit}", "#{Source.CommitId}", "staging"):
         assert part in approval["Configuration"]["CustomData"]
     assert f"arn:aws:sns:eu-west-1:111122223333:{NAME}" == approval["Configuration"]["NotificationArn"]
-    (quiet,) = [one for one in actions(made({})["DeployPipeline"]) if one["Name"] == "Approve"]
+    (quiet,) = [action for action in actions(made({})["DeployPipeline"]) if action["Name"] == "Approve"]
     assert "NotificationArn" not in quiet["Configuration"]
 
 
 def test_production_is_never_deleted_to_be_replaced() -> None:
     modes = {
-        one["Configuration"]["TemplateConfiguration"]: one["Configuration"]["ActionMode"]
-        for one in actions(made({})["DeployPipeline"])
-        if "ActionMode" in one["Configuration"]
+        action["Configuration"]["TemplateConfiguration"]: action["Configuration"]["ActionMode"]
+        for action in actions(made({})["DeployPipeline"])
+        if "ActionMode" in action["Configuration"]
     }
     expected = {"Prepared::build/staging.json": "REPLACE_ON_FAILURE", "Prepared::build/prod.json": "CREATE_UPDATE"}
     assert expected == modes
@@ -554,23 +562,27 @@ def test_production_is_never_deleted_to_be_replaced() -> None:
 
 def test_the_files_that_are_named_are_in_the_repository() -> None:
     resources = made(OTHER_HOST)
-    sources = [one["Properties"]["Source"] for one in resources.values() if one["Type"] == "AWS::CodeBuild::Project"]
-    specs = [one["BuildSpec"] for one in sources if one["Type"] == "CODEPIPELINE"]
+    sources = [
+        resource["Properties"]["Source"]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::CodeBuild::Project"
+    ]
+    specs = [source["BuildSpec"] for source in sources if source["Type"] == "CODEPIPELINE"]
     assert {f"buildspecs/{name}.yml" for name in ("build", "prepare", "check")} == set(specs)
     templates = {
-        one["Configuration"]["TemplatePath"].removeprefix("Prepared::")
-        for one in actions(resources["DeployPipeline"])
-        if "TemplatePath" in one["Configuration"]
+        action["Configuration"]["TemplatePath"].removeprefix("Prepared::")
+        for action in actions(resources["DeployPipeline"])
+        if "TemplatePath" in action["Configuration"]
     }
     assert [] == [path for path in (*specs, *templates) if not (GENERATED / path).is_file()]
 
 
 def test_builds_run_on_an_image_that_has_every_python_that_is_offered() -> None:
     """Standard 7.0 has 3.9 to 3.13: docs.aws.amazon.com/codebuild/latest/userguide/available-runtimes.html."""
-    builds = [one["Properties"] for one in made(OTHER_HOST).values() if one["Type"] == "AWS::CodeBuild::Project"]
-    images = {one["Environment"]["Image"] for one in builds}
+    builds = [entry["Properties"] for entry in made(OTHER_HOST).values() if entry["Type"] == "AWS::CodeBuild::Project"]
+    images = {build["Environment"]["Image"] for build in builds}
     assert [] == [image for image in images if int(image.removeprefix("aws/codebuild/standard:").split(".")[0]) < 7]
-    assert {False} == {one["Environment"].get("PrivilegedMode", False) for one in builds}
+    assert {False} == {build["Environment"].get("PrivilegedMode", False) for build in builds}
 
 
 @pytest.mark.parametrize(
@@ -589,17 +601,17 @@ def test_every_build_gets_the_variables_that_its_command_reads(
     module, resources = generated["environment"], made({})
     stage, _, name = action.partition("/")
     (stages,) = [one for one in resources[pipeline]["Properties"]["Stages"] if one["Name"] == stage]
-    (found,) = [one for one in stages["Actions"] if one["Name"] == name]
+    (result,) = [action for action in stages["Actions"] if action["Name"] == name]
     (project,) = [
-        one["Properties"]
-        for one in resources.values()
-        if one["Properties"].get("Name") == found["Configuration"]["ProjectName"]
-        and one["Type"] == "AWS::CodeBuild::Project"
+        resource["Properties"]
+        for resource in resources.values()
+        if resource["Properties"].get("Name") == result["Configuration"]["ProjectName"]
+        and resource["Type"] == "AWS::CodeBuild::Project"
     ]
     package = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/adult-p-abc123def456/1"
     values = {"#{variables.ModelPackageArn}": package, "#{Source.CommitId}": "0" * 40}
     variables = {row["Name"]: row["Value"] for row in project["Environment"]["EnvironmentVariables"]}
-    variables |= {key: values.get(value, value) for key, value in given_to(found).items()}
+    variables |= {key: values.get(value, value) for key, value in given_to(result).items()}
     asked = module.BUILD if pipeline == "BuildPipeline" else (*module.COMMON, *required)
     environment = module.Environment.read({**variables, "AWS_DEFAULT_REGION": "eu-west-1"}, asked)
     assert ("adult", "p-abc123def456") == (environment.project_name, environment.project_id)
@@ -608,7 +620,9 @@ def test_every_build_gets_the_variables_that_its_command_reads(
 
 def test_the_stages_are_tested_under_their_names() -> None:
     stages = made({})["DeployPipeline"]["Properties"]["Stages"]
-    checks = {stage["Name"]: given_to(one) for stage in stages for one in stage["Actions"] if one["Name"] == "Check"}
+    checks = {
+        stage["Name"]: given_to(action) for stage in stages for action in stage["Actions"] if action["Name"] == "Check"
+    }
     assert {"Staging": {"STAGE": "staging"}, "Production": {"STAGE": "prod"}} == checks
 
 
@@ -673,14 +687,14 @@ def references(node: object) -> Iterator[str]:
 
 def needs(name: str) -> set[str]:
     """Return every resource that is made before one, by references and DependsOn."""
-    found, left = set[str](), [name]
+    needs, left = set[str](), [name]
     while left:
         resource = TEMPLATE["Resources"][left.pop()]
         named = {*references(resource.get("Properties", {})), *_listed(resource.get("DependsOn", []))}
-        new = (named & set(TEMPLATE["Resources"])) - found
-        found |= new
+        new = (named & set(TEMPLATE["Resources"])) - needs
+        needs |= new
         left += new
-    return found
+    return needs
 
 
 def test_the_first_push_finds_all_that_reacts_to_it() -> None:
@@ -713,14 +727,14 @@ def test_the_seed_build_is_the_one_in_seed_md() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "url"),
+    ("values", "url"),
     [
         ({}, "Repository.CloneUrlHttp"),
         (OTHER_HOST, "https://github.com/team/adult-income.git"),
         ({**OTHER_HOST, "GitProvider": "bitbucket"}, "https://bitbucket.org/team/adult-income.git"),
     ],
 )
-def test_studio_offers_to_clone_the_repository(given: dict[str, str], url: str) -> None:
-    repository = made(given)["CodeRepository"]["Properties"]
+def test_studio_offers_to_clone_the_repository(values: dict[str, str], url: str) -> None:
+    repository = made(values)["CodeRepository"]["Properties"]
     assert {"RepositoryUrl": url, "Branch": "main"} == repository["GitConfig"]
-    assert url == Stack(TEMPLATE, {**PROJECT, **given}).outputs()["RepositoryUrl"]
+    assert url == Stack(TEMPLATE, {**PROJECT, **values}).outputs()["RepositoryUrl"]

@@ -26,33 +26,35 @@ def rules(monkeypatch: pytest.MonkeyPatch) -> dict[str, Event]:
     monkeypatch.setitem(policies.PSEUDO, "AWS::Region", HERE.region)
     monkeypatch.setitem(policies.PSEUDO, "AWS::AccountId", HERE.account)
     resources = Stack(TEMPLATE, {**PROJECT, **FULL}).resources()
-    return {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::Events::Rule"}
+    return {
+        name: resource["Properties"] for name, resource in resources.items() if resource["Type"] == "AWS::Events::Rule"
+    }
 
 
 def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Tell whether EventBridge takes an event for one of a pattern; of its operators, those that the product uses.
+    """Return whether EventBridge takes an event for one of a pattern; of its operators, those that the product uses.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
     """
-    for key, wanted in pattern.items():
+    for key, item in pattern.items():
         if key not in event:
             return False
-        if isinstance(wanted, Mapping):
-            if not isinstance(event[key], Mapping) or not matches(wanted, event[key]):
+        if isinstance(item, Mapping):
+            if not isinstance(event[key], Mapping) or not matches(item, event[key]):
                 return False
         else:
             values = event[key] if isinstance(event[key], list) else [event[key]]
-            if not any(_one(want, value) for want in wanted for value in values):
+            if not any(_one(want, value) for want in item for value in values):
                 return False
     return True
 
 
-def _one(wanted: object, value: object) -> bool:
-    if isinstance(wanted, Mapping):
-        ((operator, refused),) = wanted.items()
+def _one(expected: object, value: object) -> bool:
+    if isinstance(expected, Mapping):
+        ((operator, refused),) = expected.items()
         assert operator == "anything-but"
         return value not in refused
-    return wanted == value
+    return expected == value
 
 
 def matching(rules: Mapping[str, Event], event: Event) -> list[str]:
@@ -90,7 +92,7 @@ SPOILT: list[tuple[str, str, Spoil]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "spoil"), [one[1:] for one in SPOILT], ids=[one[0] for one in SPOILT])
+@pytest.mark.parametrize(("name", "spoil"), [entry[1:] for entry in SPOILT], ids=[entry[0] for entry in SPOILT])
 def test_rules_do_not_react_to_what_is_not_theirs(rules: dict[str, Event], name: str, spoil: Spoil) -> None:
     event = copy.deepcopy(documented(name))
     assert [] != matching(rules, event)

@@ -17,10 +17,12 @@ from tests.tree import TEMPLATE as GENERATED
 HERE = "eu-west-1:111122223333"
 PROJECTS = ("sagemaker-adult-p-abc123def456", "adult-p-abc123def456", "sagemaker-project-p-abc123def456")
 STACKS = [Stack(TEMPLATE, {**PROJECT, **host, **FULL, **SECURED}) for host in ({}, OTHER_HOST)]
-POLICIES = {(one.where, number): one for number, stack in enumerate(STACKS) for one in documents(stack)}
-IDENTITY = [one for one in POLICIES.values() if one.kind == "identity"]
-TRUST = [one for one in POLICIES.values() if one.kind == "trust"]
-ROLES = {name: one["Properties"] for stack in STACKS for name, one in stack.resources().items() if "Role" in name}
+POLICIES = {(document.where, number): document for number, stack in enumerate(STACKS) for document in documents(stack)}
+IDENTITY = [entry for entry in POLICIES.values() if entry.kind == "identity"]
+TRUST = [entry for entry in POLICIES.values() if entry.kind == "trust"]
+ROLES = {
+    name: resource["Properties"] for stack in STACKS for name, resource in stack.resources().items() if "Role" in name
+}
 # IAM takes no resource for these, by the service authorization reference; each says so where it stands.
 STAR = {
     "application-autoscaling:DescribeScalableTargets",
@@ -85,14 +87,14 @@ def allowing(document: Document) -> list[dict[str, Any]]:
 
 def actions_of(role: str, service: str) -> set[str]:
     """Return what a role may do in one service."""
-    found = {
+    actions_of = {
         action
         for document in IDENTITY
         if document.where.startswith(f"{role} ")
         for statement in allowing(document)
         for action in listed(statement["Action"])
     }
-    return {action.partition(":")[2] for action in found if action.startswith(f"{service}:")}
+    return {action.partition(":")[2] for action in actions_of if action.startswith(f"{service}:")}
 
 
 def called(*paths: str) -> set[str]:
@@ -108,7 +110,7 @@ def called(*paths: str) -> set[str]:
 
 
 def test_there_is_a_role_for_each_job() -> None:
-    suffixes = {name: one["RoleName"].removeprefix(f"{PROJECTS[0]}-") for name, one in ROLES.items()}
+    suffixes = {name: entry["RoleName"].removeprefix(f"{PROJECTS[0]}-") for name, entry in ROLES.items()}
     assert {
         "SeedRole": "seed",
         "BuildRole": "build",
@@ -142,7 +144,7 @@ def test_every_role_trusts_one_service_acting_for_this_account(document: Documen
 
 @pytest.mark.parametrize("document", IDENTITY, ids=where)
 def test_no_action_is_a_pattern(document: Document) -> None:
-    assert [] == [one for statement in document.statements for one in listed(statement["Action"]) if "*" in one]
+    assert [] == [entry for statement in document.statements for entry in listed(statement["Action"]) if "*" in entry]
 
 
 @pytest.mark.parametrize("document", IDENTITY, ids=where)
@@ -154,7 +156,9 @@ def test_every_resource_is_of_this_project_or_has_a_reason(document: Document) -
             elif resource in NAMED_BY_AWS:
                 assert NAMED_BY_AWS[resource] in str(statement.get("Condition", ""))
             elif ":connection/" in resource:
-                assert {"team/adult-income"} == {one for row in statement["Condition"].values() for one in row.values()}
+                assert {"team/adult-income"} == {
+                    entry for row in statement["Condition"].values() for entry in row.values()
+                }
             else:
                 stage = re.search(r"[:/](TargetTracking-endpoint/)?adult-(staging|prod)(/|:\*|$)", resource)
                 assert stage or any(re.search(rf"[:/]{name}(?=[-/:]|$)", resource) for name in PROJECTS)
@@ -172,7 +176,7 @@ def test_a_star_says_why_it_is_one() -> None:
 
 
 def test_roles_are_passed_one_by_one_to_one_service() -> None:
-    found = {
+    result = {
         (
             document.where.split()[0],
             statement["Resource"],
@@ -188,15 +192,15 @@ def test_roles_are_passed_one_by_one_to_one_service() -> None:
         ("ExecutionRole", f"{arn}-exec", "sagemaker.amazonaws.com"),
         ("PipelineRole", f"{arn}-stack", "cloudformation.amazonaws.com"),
         ("StackRole", f"{arn}-serve", "sagemaker.amazonaws.com"),
-    } == found
+    } == result
 
 
 @pytest.mark.parametrize("document", IDENTITY, ids=where)
 def test_a_project_cannot_change_roles_policies_or_its_own_pipelines(document: Document) -> None:
-    found = {action for statement in document.statements for action in listed(statement["Action"])}
-    assert {"iam:PassRole"} >= {action for action in found if action.startswith(("iam:", "sts:"))}
-    assert not {"codepipeline:UpdatePipeline", "codepipeline:PutApprovalResult"} & found
-    assert "sagemaker:UpdateModelPackage" not in found  # only people approve
+    result = {action for statement in document.statements for action in listed(statement["Action"])}
+    assert {"iam:PassRole"} >= {action for action in result if action.startswith(("iam:", "sts:"))}
+    assert not {"codepipeline:UpdatePipeline", "codepipeline:PutApprovalResult"} & result
+    assert "sagemaker:UpdateModelPackage" not in result  # only people approve
 
 
 @pytest.mark.parametrize("name", ROLES)
@@ -208,7 +212,7 @@ def test_policies_keep_iams_lengths(name: str) -> None:
     longest = {**FULL, **OTHER_HOST, **SECURED, "SageMakerProjectName": "z" * 32, "SageMakerProjectId": "p-" + "9" * 12}
     stack = Stack(TEMPLATE, longest, assume=None)
     spare = 1.2  # partitions and regions have longer names than these
-    for document in (one for one in documents(stack) if one.where.startswith(f"{name} ")):
+    for document in (document for document in documents(stack) if document.where.startswith(f"{name} ")):
         limit = 2_048 if document.kind == "trust" else 10_240
         assert len(json.dumps(document.body, separators=(",", ":"))) * spare < limit
 
@@ -218,35 +222,39 @@ def test_the_approver_policy_names_its_pipelines_action_and_keeps_iams_length() 
     long = {"SageMakerProjectName": "z" * 32, "SageMakerProjectId": "p-" + "9" * 12, **SECURED}
     trainers = ",".join(["arn:aws:iam::111122223333:role/service-role/" + "t" * 64] * 10)
     stack = Stack(TEMPLATE, {**long, "TrainerRoleArns": trainers})
-    (document,) = [one for one in documents(stack) if one.kind == "managed"]
+    (document,) = [document for document in documents(stack) if document.kind == "managed"]
     assert len(json.dumps(document.body, separators=(",", ":"))) * 1.2 < 6_144
-    made = Stack(TEMPLATE, PROJECT).resources()
-    stages = made["DeployPipeline"]["Properties"]["Stages"]
+    result = Stack(TEMPLATE, PROJECT).resources()
+    stages = result["DeployPipeline"]["Properties"]["Stages"]
     manual = [
-        f"{made['DeployPipeline']['Properties']['Name']}/{stage['Name']}/{action['Name']}"
+        f"{result['DeployPipeline']['Properties']['Name']}/{stage['Name']}/{action['Name']}"
         for stage in stages
         for action in stage["Actions"]
         if action["ActionTypeId"]["Category"] == "Approval"
     ]
-    statements = {one["Sid"]: one for one in made["ApproverPolicy"]["Properties"]["PolicyDocument"]["Statement"]}
-    assert [statements["ApproveProduction"]["Resource"]] == [f"arn:aws:codepipeline:{HERE}:{one}" for one in manual]
-    assert f"arn:aws:s3:::{made['Bucket']['Properties']['BucketName']}/releases/*" in statements["Evidence"]["Resource"]
+    statements = {
+        entry["Sid"]: entry for entry in result["ApproverPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    }
+    assert [statements["ApproveProduction"]["Resource"]] == [f"arn:aws:codepipeline:{HERE}:{entry}" for entry in manual]
+    assert (
+        f"arn:aws:s3:::{result['Bucket']['Properties']['BucketName']}/releases/*" in statements["Evidence"]["Resource"]
+    )
     assert "FourEyes" not in statements
 
 
 # ---- A key and a network of the team's own
 
 
-def rights(given: dict[str, str], service: str) -> dict[tuple[str, str], set[str]]:
+def rights(values: dict[str, str], service: str) -> dict[tuple[str, str], set[str]]:
     """Return, by role and condition, what the roles of a project may do in one service."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for document in documents(Stack(TEMPLATE, {**PROJECT, **FULL, **given})):
+    rights: dict[tuple[str, str], set[str]] = {}
+    for document in documents(Stack(TEMPLATE, {**PROJECT, **FULL, **values})):
         for statement in document.statements if document.kind == "identity" else []:
             ours = {action for action in listed(statement["Action"]) if action.startswith(f"{service}:")}
             if ours:
                 key = document.where.split()[0], json.dumps(statement.get("Condition", {}))
-                found[key] = found.get(key, set()) | ours
-    return found
+                rights[key] = rights.get(key, set()) | ours
+    return rights
 
 
 def via(*services: str) -> str:
@@ -273,12 +281,12 @@ def test_each_role_may_use_the_key_for_what_it_reads_and_writes() -> None:
         ("EndpointRole", via("s3")): {"kms:Decrypt"},
     } == rights({"KmsKeyArn": KEY}, "kms")
     statements = [statement for document in IDENTITY for statement in document.statements]
-    assert {KEY} == {one["Resource"] for one in statements if "kms:" in str(one["Action"])}
+    assert {KEY} == {statement["Resource"] for statement in statements if "kms:" in str(statement["Action"])}
     stores = [
-        one["Properties"]["ArtifactStore"]
+        resource["Properties"]["ArtifactStore"]
         for stack in STACKS
-        for one in stack.resources().values()
-        if one["Type"] == "AWS::CodePipeline::Pipeline"
+        for resource in stack.resources().values()
+        if resource["Type"] == "AWS::CodePipeline::Pipeline"
     ]
     assert [{"Type": "S3", "Location": PROJECTS[2]}] * 4 == stores
     assert "kms" not in (GENERATED / "deploy" / "storage.py").read_text(encoding="utf-8").lower()
@@ -287,8 +295,10 @@ def test_each_role_may_use_the_key_for_what_it_reads_and_writes() -> None:
 def test_only_the_jobs_may_use_the_network() -> None:
     """The list of the roles' documentation, in one statement, without a resource and without a condition."""
     assert {("ExecutionRole", "{}"): NETWORK} == rights({"VpcAccess": "true"}, "ec2")
-    statements = [one for document in IDENTITY for one in document.statements if "ec2:" in str(one["Action"])]
-    assert [("*", 9)] * 2 == [(one["Resource"], len(one["Action"])) for one in statements]
+    statements = [
+        statement for document in IDENTITY for statement in document.statements if "ec2:" in str(statement["Action"])
+    ]
+    assert [("*", 9)] * 2 == [(statement["Resource"], len(statement["Action"])) for statement in statements]
 
 
 # ---- What the jobs call
@@ -296,16 +306,19 @@ def test_only_the_jobs_may_use_the_network() -> None:
 
 def test_the_build_role_allows_the_calls_of_the_pipelines_command() -> None:
     """ListPipelineExecutions is for `status`, which people run."""
-    expected = called("pipeline/service.py") - {"ListPipelineExecutions"}
+    expected = called("pipeline/aws/service.py") - {"ListPipelineExecutions"}
     assert expected | {"AddTags"} == actions_of("BuildRole", "sagemaker")
-    methods = set(re.findall(r"\bs3\.(\w+)\(", (GENERATED / "pipeline" / "upload.py").read_text(encoding="utf-8")))
+    source = (GENERATED / "pipeline" / "aws" / "upload.py").read_text(encoding="utf-8")
+    methods = set(re.findall(r"\bs3\.(\w+)\(", source))
     assert {"head_object", "upload_file"} == methods  # GetObject; PutObject and AbortMultipartUpload
 
 
 def test_the_build_uploads_where_its_role_may_write() -> None:
-    text = (GENERATED / "pipeline" / "upload.py").read_text(encoding="utf-8")
+    text = (GENERATED / "pipeline" / "aws" / "upload.py").read_text(encoding="utf-8")
     folders = set(re.findall(r'f"(\w+)/\{', text))
-    (statement,) = [one for one in POLICIES["BuildRole build", 0].statements if one["Sid"] == "Uploads"]
+    (statement,) = [
+        statement for statement in POLICIES["BuildRole build", 0].statements if statement["Sid"] == "Uploads"
+    ]
     assert {f"arn:aws:s3:::{PROJECTS[2]}/{folder}/*" for folder in folders} == set(statement["Resource"])
 
 
@@ -329,13 +342,13 @@ def test_the_execution_role_makes_and_watches_the_pipelines_jobs() -> None:
 
 def test_what_the_execution_role_may_do_to_endpoints_it_may_not_do_to_the_projects_own() -> None:
     """tests/control/test_job_roles.py asks the evaluation of policies, for projects of every kind of name."""
-    (document,) = {one.where: one for one in IDENTITY if one.where.startswith("ExecutionRole ")}.values()
-    by_name = {one["Sid"]: one for one in document.statements}
-    on_endpoints = {one for one in by_name["Shadow"]["Action"] if "EndpointConfig" not in one}
+    (document,) = {entry.where: entry for entry in IDENTITY if entry.where.startswith("ExecutionRole ")}.values()
+    by_name = {statement["Sid"]: statement for statement in document.statements}
+    on_endpoints = {entry for entry in by_name["Shadow"]["Action"] if "EndpointConfig" not in entry}
     served = [f"arn:aws:sagemaker:{HERE}:endpoint/adult-{stage}" for stage in ("staging", "prod")]
     assert (on_endpoints, served) == (set(by_name["NeverServed"]["Action"]), by_name["NeverServed"]["Resource"])
     assert "Condition" not in by_name["NeverServed"]
-    denying = [one["Sid"] for one in document.statements if one["Effect"] == "Deny"]
+    denying = [statement["Sid"] for statement in document.statements if statement["Effect"] == "Deny"]
     assert ["NeverServed", "NeverOthers"] == denying
 
 
@@ -349,7 +362,7 @@ def handlers(kind: str) -> set[str]:
     folder = Path(cfnlint.__file__).parent / "data" / "schemas"
     index = json.loads((folder / "providers" / "us-east-1.json").read_text(encoding="utf-8"))
     schema: dict[str, Any] = json.loads((folder / "resources" / f"{index[kind]}.json").read_text(encoding="utf-8"))
-    named = {name: one["permissions"] for name, one in schema["handlers"].items() if name != "list"}
+    named = {name: handler["permissions"] for name, handler in schema["handlers"].items() if name != "list"}
     return {permission for permissions in named.values() for permission in permissions}
 
 
@@ -366,7 +379,7 @@ NEEDLESS = {
 
 
 def test_the_stack_role_allows_what_cloudformation_calls_for_an_endpoint() -> None:
-    kinds = {one["Type"] for one in load(GENERATED / "deploy" / "endpoint.yaml")["Resources"].values()}
+    kinds = {resource["Type"] for resource in load(GENERATED / "deploy" / "endpoint.yaml")["Resources"].values()}
     needed = {permission for kind in kinds for permission in handlers(kind)}
     services = ("application-autoscaling", "cloudwatch", "iam", "kms", "lambda", "sagemaker")
     ours = {f"{service}:{action}" for service in services for action in actions_of("StackRole", service)}
@@ -376,8 +389,12 @@ def test_the_stack_role_allows_what_cloudformation_calls_for_an_endpoint() -> No
 
 
 def test_models_and_configurations_of_other_projects_are_out_of_reach() -> None:
-    (policy,) = {one.where: one for one in IDENTITY if one.where.startswith("StackRole ")}.values()
-    conditions = {one["Sid"]: one.get("Condition") for one in policy.statements if "endpoint-config/*" in str(one)}
+    (policy,) = {entry.where: entry for entry in IDENTITY if entry.where.startswith("StackRole ")}.values()
+    conditions = {
+        statement["Sid"]: statement.get("Condition")
+        for statement in policy.statements
+        if "endpoint-config/*" in str(statement)
+    }
     request, resource = (f"aws:{kind}Tag/sagemaker:project-id" for kind in ("Request", "Resource"))
     assert {
         "Make": {"StringEquals": {request: "p-abc123def456"}},
@@ -392,20 +409,22 @@ def test_models_and_configurations_of_other_projects_are_out_of_reach() -> None:
 @pytest.mark.parametrize("number", [0, 1], ids=["codecommit", "github"])
 def test_the_pipelines_read_code_from_their_host_only(number: int) -> None:
     document = POLICIES["PipelineRole pipelines", number]
-    found = {action.partition(":")[0] for one in document.statements for action in listed(one["Action"])}
+    result = {action.partition(":")[0] for statement in document.statements for action in listed(statement["Action"])}
     hosts = {"codecommit", "codeconnections", "codestar-connections"}
-    assert ({"codecommit"} if number == 0 else hosts - {"codecommit"}) == found & hosts
+    assert ({"codecommit"} if number == 0 else hosts - {"codecommit"}) == result & hosts
 
 
 def test_only_staging_can_be_deleted_by_its_pipeline() -> None:
     statements = POLICIES["PipelineRole pipelines", 0].statements
-    (deletes,) = [one["Resource"] for one in statements if "cloudformation:DeleteStack" in listed(one["Action"])]
+    (deletes,) = [
+        statement["Resource"] for statement in statements if "cloudformation:DeleteStack" in listed(statement["Action"])
+    ]
     assert f"arn:aws:cloudformation:{HERE}:stack/{PROJECTS[0]}-staging/*" == deletes
 
 
 def test_the_topic_takes_messages_of_events_and_of_this_projects_alarms() -> None:
     document = POLICIES["TopicPolicy PolicyDocument", 0]
-    found = {one["Principal"]["Service"]: one.get("Condition", {}) for one in document.statements}
+    result = {statement["Principal"]["Service"]: statement.get("Condition", {}) for statement in document.statements}
     # EventBridge sends no condition keys: docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
     assert {
         "events.amazonaws.com": {},
@@ -413,6 +432,6 @@ def test_the_topic_takes_messages_of_events_and_of_this_projects_alarms() -> Non
             "StringEquals": {"aws:SourceAccount": "111122223333"},
             "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{HERE}:alarm:{PROJECTS[0]}-*"},
         },
-    } == found
-    assert {"sns:Publish"} == {one["Action"] for one in document.statements}
-    assert {f"arn:aws:sns:{HERE}:{PROJECTS[0]}"} == {one["Resource"] for one in document.statements}
+    } == result
+    assert {"sns:Publish"} == {statement["Action"] for statement in document.statements}
+    assert {f"arn:aws:sns:{HERE}:{PROJECTS[0]}"} == {statement["Resource"] for statement in document.statements}

@@ -73,7 +73,7 @@ def test_into_an_empty_account_the_stack_comes_first_and_the_rest_when_its_bucke
         f"{FIRST.product_key}, ProductVersionName = {FIRST.name}, RouterZipKey = {FIRST.router.key}",
         "  modify SeedFunction (AWS::Lambda::Function)",
     ] == account.said
-    assert [FIRST.name] == [one["Name"] for one in account.servicecatalog.versions.values()]
+    assert [FIRST.name] == [version["Name"] for version in account.servicecatalog.versions.values()]
 
 
 def test_what_is_published_is_not_published_again() -> None:
@@ -100,7 +100,7 @@ def test_another_template_is_a_new_version_and_the_older_one_is_kept() -> None:
     assert expected == steps(account, SECOND)
     apply(account.aws, SECOND, deprecate=False)
     assert [(FIRST.name, "DEFAULT"), (SECOND.name, "DEFAULT")] == [
-        (one["Name"], one["Guidance"]) for one in account.servicecatalog.versions.values()
+        (version["Name"], version["Guidance"]) for version in account.servicecatalog.versions.values()
     ]
     url = f"https://{BUCKET}.s3.eu-west-1.amazonaws.com/{SECOND.product_key}"
     assert url == account.servicecatalog.versions["pa-2"]["Description"]
@@ -110,7 +110,7 @@ def test_another_template_is_a_new_version_and_the_older_one_is_kept() -> None:
 def test_older_versions_are_deprecated_when_asked() -> None:
     account = published()
     apply(account.aws, SECOND, deprecate=True)
-    guidance = {one["Name"]: one["Guidance"] for one in account.servicecatalog.versions.values()}
+    guidance = {version["Name"]: version["Guidance"] for version in account.servicecatalog.versions.values()}
     assert {FIRST.name: "DEPRECATED", SECOND.name: "DEFAULT"} == guidance
 
 
@@ -171,7 +171,7 @@ def test_interrupted_after_any_call_it_can_be_run_again(call: int) -> None:
     account.calls.kill_after = None
     account.cloudformation.status = account.cloudformation.status.replace("IN_PROGRESS", "COMPLETE")
     apply(account.aws, FIRST, deprecate=False)
-    assert [FIRST.name] == [one["Name"] for one in account.servicecatalog.versions.values()]
+    assert [FIRST.name] == [version["Name"] for version in account.servicecatalog.versions.values()]
     assert 5 == account.s3.puts
 
 

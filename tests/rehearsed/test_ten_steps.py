@@ -23,11 +23,13 @@ from sagemaker_rehearsal.pipelines.drills import NO_CLARIFY
 from sagemaker_rehearsal.scenario import personas, status, synthetic_data, unused_grants, waiters
 from sagemaker_rehearsal.scenario.personas import People
 from sagemaker_rehearsal.scenario.project import Project
-from sagemaker_rehearsal.scenario.report import Report
-from sagemaker_rehearsal.scenario.ten_steps import NAMES, Walk
+from sagemaker_rehearsal.scenario.report import NAMES, Report
+from sagemaker_rehearsal.scenario.template_clone import TemplateClone
+from sagemaker_rehearsal.scenario.ten_steps import Walk
 from sagemaker_rehearsal.scenario.terminal import RejectedError
 from sagemaker_rehearsal.server.cloud import Cloud
 from sagemaker_rehearsal.server.errors import RehearsalError
+from tests.tree import ROOT
 
 REGION = "us-east-1"
 ROW = b"39,Private,77516,Bachelors,13,Never-married,Adm-clerical,Not-in-family,White,Male,2174,0,40,United-States\n"
@@ -48,8 +50,8 @@ class World:
     packages: list[str] = field(default_factory=list)
 
     @property
-    def who(self) -> People:
-        return self.walk.who
+    def people(self) -> People:
+        return self.walk.people
 
     def git(self, *arguments: str) -> str:
         command = ["git", "-C", str(self.clone), *arguments]
@@ -68,12 +70,12 @@ class World:
         return self.git("rev-parse", "HEAD")
 
     def executions(self, pipeline: str) -> list[dict[str, Any]]:
-        found = self.who.ops("codepipeline").list_pipeline_executions(pipelineName=pipeline)
+        found = self.people.ops("codepipeline").list_pipeline_executions(pipelineName=pipeline)
         return list(found["pipelineExecutionSummaries"])
 
     def serving(self, stage: str) -> str:
         """Give the model package that an endpoint serves."""
-        sagemaker = self.who.ops("sagemaker")
+        sagemaker = self.people.ops("sagemaker")
         endpoint = sagemaker.describe_endpoint(EndpointName=self.project.endpoint(stage))
         config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
         model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
@@ -97,8 +99,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     chosen = {"build_environment": {"DATA": str(sample)}, "drills": [NO_CLARIFY]}
     with account(folder / "cloud", REGION, options=chosen) as cloud:
         said: list[str] = []
-        who, work = People(cloud.url, REGION), folder / "work"
-        walk = Walk(who, work, Report(work), lambda _: made.answer, said.append, said.append)
+        people, work = People(cloud.url, REGION), folder / "work"
+        origin = TemplateClone(ROOT)
+        walk = Walk(people, work, Report(work), lambda _: made.answer, said.append, said.append, origin)
         made = World(cloud, walk, folder / "clone", said=said)
         yield made
 
@@ -137,10 +140,10 @@ def test_no_call_was_denied_and_each_grant_has_its_use(world: World) -> None:
 
 def test_studios_page_draws_the_metrics_of_the_registered_version(world: World) -> None:
     """The browser asks first, unsigned; then it reads with the approver's credentials."""
-    described = world.who.approver("sagemaker").describe_model_package(ModelPackageName=world.packages[0])
+    described = world.people.approver("sagemaker").describe_model_package(ModelPackageName=world.packages[0])
     uri = described["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"].removeprefix("s3://")
     page = f"https://d-abc.studio.{REGION}.sagemaker.aws"
-    signed = world.who.approver("s3").generate_presigned_url(
+    signed = world.people.approver("s3").generate_presigned_url(
         "get_object", {"Bucket": uri.partition("/")[0], "Key": uri.partition("/")[2]}
     )
     seen = []
@@ -153,7 +156,7 @@ def test_studios_page_draws_the_metrics_of_the_registered_version(world: World) 
 
 def test_a_lead_approves_neither_a_model_nor_prod(world: World) -> None:
     """Nor does the approver train, register or deploy."""
-    lead, approver, name = world.who.studio, world.who.approver, world.project.deploy_pipeline
+    lead, approver, name = world.people.studio, world.people.approver, world.project.deploy_pipeline
     approval = {"pipelineName": name, "stageName": "Approval", "actionName": "Approve", "token": TOKEN}
     requests: list[tuple[Callable[..., object], dict[str, Any]]] = [
         (
@@ -183,7 +186,7 @@ def test_the_first_automatic_executions_fail_for_want_of_a_branch(world: World) 
 
 def test_the_repository_is_cloned_by_git(world: World) -> None:
     """Under the address that CodeCommit gives; `rehearse up` prints what leads Git here."""
-    repository = world.who.ops("codecommit").get_repository(repositoryName=world.project.repository)
+    repository = world.people.ops("codecommit").get_repository(repositoryName=world.project.repository)
     world.clone.mkdir()
     world.git("clone", "--quiet", repository["repositoryMetadata"]["cloneUrlHttp"], ".")
     world.git("config", "user.email", "scientist@example.com")
@@ -204,7 +207,7 @@ def test_another_flow_trains_again_and_its_rejection_deploys_nothing(world: Worl
     text = world.clone / flow
     commit = world.commit(flow, text.read_text(encoding="utf-8")[-2:], " }\n")
     package = world.walk.train(world.project)
-    described = world.who.ops("sagemaker").describe_model_package(ModelPackageName=package)
+    described = world.people.ops("sagemaker").describe_model_package(ModelPackageName=package)
     assert described["CustomerMetadataProperties"]["Commit"] == commit
     before = len(world.executions(world.project.deploy_pipeline))
     world.answer = "reject"
@@ -223,7 +226,7 @@ def test_a_second_model_replaces_the_first_without_a_failed_request(world: World
     answered, stop = [0], threading.Event()
 
     def call() -> None:
-        runtime = world.who.application("sagemaker-runtime")
+        runtime = world.people.application("sagemaker-runtime")
         while not stop.is_set():
             try:
                 runtime.invoke_endpoint(EndpointName=world.project.endpoint("prod"), ContentType="text/csv", Body=ROW)
@@ -273,34 +276,34 @@ def test_a_failing_test_of_staging_stops_before_prod(world: World) -> None:
     with pytest.raises(RehearsalError, match=r"action Check of stage Staging failed.*staging is not good enough"):
         world.walk.check(world.project, execution, package)
     assert world.serving("prod") == world.packages[0]
-    state = world.who.ops("codepipeline").get_pipeline_state(name=world.project.deploy_pipeline)
+    state = world.people.ops("codepipeline").get_pipeline_state(name=world.project.deploy_pipeline)
     asked = next(one for one in state["stageStates"] if one["stageName"] == "Approval")
     assert asked.get("latestExecution", {}).get("pipelineExecutionId") != execution
 
 
 def test_four_eyes_deny_a_role_that_trains_both_approvals(world: World) -> None:
     """The lead asks for it by updating the project; the approver's role then counts among those that train."""
-    trainer = world.who.role_arn(personas.APPROVER)
+    trainer = world.people.role_arn(personas.APPROVER)
     outputs = {
         one["OutputKey"]: one["OutputValue"]
-        for one in world.who.ops("cloudformation").describe_stacks(StackName="sagemaker-autopilot-catalog")["Stacks"][
-            0
-        ]["Outputs"]
+        for one in world.people.ops("cloudformation").describe_stacks(StackName="sagemaker-autopilot-catalog")[
+            "Stacks"
+        ][0]["Outputs"]
     }
     url = f"https://{outputs['ArtifactBucket']}.s3.{REGION}.amazonaws.com/studio/sagemaker-autopilot.yaml"
     given = {"TemplateName": "sagemaker-autopilot", "TemplateURL": url}
     provider = {**given, "Parameters": [{"Key": "TrainerRoleArns", "Value": trainer}]}
-    world.who.studio("sagemaker").update_project(
+    world.people.studio("sagemaker").update_project(
         ProjectName=world.project.name, TemplateProvidersToUpdate=[{"CfnTemplateProvider": provider}]
     )
-    waiters.updated(world.who, world.project)
+    waiters.updated(world.people, world.project)
     approval = {"pipelineName": world.project.deploy_pipeline, "stageName": "Approval", "actionName": "Approve"}
     with pytest.raises(ClientError, match="with an explicit deny in an identity-based policy"):
-        world.who.approver("sagemaker").update_model_package(
+        world.people.approver("sagemaker").update_model_package(
             ModelPackageArn=world.packages[0], ModelApprovalStatus="Rejected"
         )
     with pytest.raises(ClientError, match="with an explicit deny in an identity-based policy"):
-        world.who.approver("codepipeline").put_approval_result(
+        world.people.approver("codepipeline").put_approval_result(
             **approval, token=TOKEN, result={"summary": "no", "status": "Approved"}
         )
     denied = status.permissions(world.cloud.url)["denied"]
@@ -308,29 +311,29 @@ def test_four_eyes_deny_a_role_that_trains_both_approvals(world: World) -> None:
         one["because"] for one in denied if personas.APPROVER in one["principal"] and "explicit" in one["because"]
     }
     assert because == {f"with an explicit deny in an identity-based policy ({world.project.approver_policy}: FourEyes)"}
-    assert world.who.approver("sagemaker").describe_model_package(ModelPackageName=world.packages[0])
+    assert world.people.approver("sagemaker").describe_model_package(ModelPackageName=world.packages[0])
 
 
 def test_a_removed_project_keeps_the_teams_work_and_nothing_else(world: World) -> None:
     for stage in ("prod", "staging"):
-        world.who.ops("cloudformation").delete_stack(StackName=world.project.stack(stage))
-        waiters.stack_removed(world.who, world.project.stack(stage))
+        world.people.ops("cloudformation").delete_stack(StackName=world.project.stack(stage))
+        waiters.stack_removed(world.people, world.project.stack(stage))
     stack = next(
         one["StackId"]
-        for one in world.who.ops("cloudformation").describe_stacks()["Stacks"]
+        for one in world.people.ops("cloudformation").describe_stacks()["Stacks"]
         if one["StackName"].startswith("SP-")
     )
-    policy = waiters.approver_policy(world.who, world.project)
-    world.who.studio("sagemaker").delete_project(ProjectName=world.project.name)
+    policy = waiters.approver_policy(world.people, world.project)
+    world.people.studio("sagemaker").delete_project(ProjectName=world.project.name)
     with pytest.raises(RehearsalError, match="could not be deleted; its stack's events say why"):
-        waiters.removed(world.who, world.project)
-    found = world.who.ops("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+        waiters.removed(world.people, world.project)
+    found = world.people.ops("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
     why = [one["ResourceStatusReason"] for one in found if one["ResourceStatus"] == "DELETE_FAILED"]
     assert any("Cannot delete a policy attached to entities" in one for one in why)
-    world.who.dismiss(policy)
-    world.who.studio("sagemaker").delete_project(ProjectName=world.project.name)
-    waiters.removed(world.who, world.project)
-    project, ops = world.project, world.who.ops
+    world.people.dismiss(policy)
+    world.people.studio("sagemaker").delete_project(ProjectName=world.project.name)
+    waiters.removed(world.people, world.project)
+    project, ops = world.project, world.people.ops
     kept = {
         "bucket": project.bucket in [one["Name"] for one in ops("s3").list_buckets()["Buckets"]],
         "repository": bool(ops("codecommit").get_repository(repositoryName=project.repository)),

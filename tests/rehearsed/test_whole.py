@@ -1,9 +1,10 @@
-"""Steps 4 to 10 in one go, on the synthetic sample with the fast engine, as a person would start them."""
+"""Steps 1 to 10 in a team's repository, on the synthetic sample with the fast engine, as a person would start them."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sagemaker_rehearsal.scenario import synthetic_data
+from sagemaker_rehearsal.scenario import synthetic_data, unused_grants
 from tests.conftest import Bake
 
 pytestmark = pytest.mark.rehearsal
@@ -21,9 +22,11 @@ ENV = {**os.environ, "REHEARSAL_AUTOML_ENGINE": "sklearn"}
 
 
 @pytest.fixture
-def repository(bake: Bake) -> Path:
-    """A repository as a team renders it."""
-    return bake()
+def repository(bake: Bake, tmp_path: Path) -> Path:
+    """A repository as a team renders it, in a folder with a blank in its name."""
+    folder = tmp_path / "my work" / "adult-income"
+    shutil.copytree(bake(), folder)
+    return folder
 
 
 def rehearse(repository: Path, *arguments: str, answers: str = "") -> subprocess.CompletedProcess[str]:
@@ -32,6 +35,12 @@ def rehearse(repository: Path, *arguments: str, answers: str = "") -> subprocess
     return subprocess.run(
         command, cwd=repository, env=ENV, input=answers, text=True, capture_output=True, timeout=240, check=False
     )
+
+
+def git(repository: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(repository), *arguments], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def report(repository: Path) -> dict[str, Any]:
@@ -50,14 +59,23 @@ def processes_of(repository: Path) -> list[str]:
 
 
 def test_a_whole_rehearsal_ends_with_a_prod_endpoint_that_answers(repository: Path) -> None:
+    git(repository, "init", "--quiet", "-b", "feature")
+    git(repository, "add", "--all")
+    (repository / "pipeline" / "mine.py").write_text("MINE = 1\n", encoding="utf-8")
+    before = git(repository, "status", "--porcelain")
     done = rehearse(repository, "--approve")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert git(repository, "status", "--porcelain") == before
+    count = len(git(repository, "ls-files", "--cached", "--others", "--exclude-standard").split("\n"))
+    assert f"main: {count} files of the working tree" in done.stdout
     found = report(repository)
-    assert statuses(found) == [(number, "succeeded") for number in range(4, 11)]
+    assert statuses(found) == [(number, "succeeded") for number in range(1, 11)]
     assert found["data"] == {"synthetic": True, "origin": synthetic_data.NOTICE}
     assert found["metrics"]["auc"] > 0.9
     assert found["metrics"]["weighted_f1"] > 0.8
-    assert (repository / "build/rehearsal/results/dossier.html").stat().st_size > 10_000
+    assert (found["iam"]["denied"], list(unused_grants.unexplained(found["iam"]["unused"]))) == ([], [])
+    assert found["iam"]["calls"] > 500
+    assert (repository / "build/rehearsal/dossier.html").stat().st_size > 10_000
     assert processes_of(repository) == []
 
 
@@ -66,7 +84,7 @@ def test_a_rejected_model_is_not_deployed(repository: Path) -> None:
     assert (done.returncode, "was rejected; nothing is deployed" in done.stderr) == (3, True), (
         done.stdout[-3000:] + done.stderr
     )
-    assert statuses(report(repository)) == [(4, "succeeded"), (5, "failed")]
+    assert statuses(report(repository)) == [*((number, "succeeded") for number in range(1, 5)), (5, "failed")]
 
 
 def test_a_broken_off_rehearsal_leaves_no_process_and_the_lock_is_free(repository: Path) -> None:
@@ -78,11 +96,11 @@ def test_a_broken_off_rehearsal_leaves_no_process_and_the_lock_is_free(repositor
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if "Preprocess" in line or "buildspecs/build.yml" in line:
+        if "-build runs" in line:
             break
     time.sleep(1)
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 130, said
-    assert statuses(report(repository)) == [(4, "stopped")]
+    assert statuses(report(repository)) == [*((number, "succeeded") for number in range(1, 4)), (4, "stopped")]
     assert processes_of(repository) == []

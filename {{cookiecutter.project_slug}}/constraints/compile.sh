@@ -14,4 +14,4 @@ pin "$@" --override overrides.txt dev.in -o dev.txt
 pin --override overrides.txt --override overrides-build.txt --constraints dev.txt build.in -o build.txt
 pin --constraints dev.txt deploy.in -o deploy.txt
 pin --override overrides.txt --constraints dev.txt rehearsal.in -o rehearsal.txt
-pin "$@" uv.in -o uv.txt
+echo uv | pin "$@" - -o uv.txt

@@ -4,7 +4,7 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,12 +14,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.approved import find
-from deploy.errors import FAILED, DeployError
-from deploy.release import Release
+from deploy.prepare import Release
 from deploy.stages import STAGES
-from pipeline import names, settings
-from pipeline.environment import COMMON, Environment
-from pipeline.errors import PipelineError
+from pipeline.aws import names
+from pipeline.aws.environment import COMMON, Environment
+from pipeline.errors import FAILED, DeployError, PipelineError
+from pipeline.settings.load import load
 
 SETTINGS = Path("settings.yaml")
 # The check retries by itself, so that throttling is counted; an endpoint answers within 60 s
@@ -39,7 +39,7 @@ def prepare(environment: Environment, _: argparse.Namespace) -> int:
     """Write build/staging.json, build/prod.json and build/release.json."""
     from deploy import prepare as step
 
-    for path in step.run(settings.load(SETTINGS), environment, boto3.client("sagemaker"), Path()):
+    for path in step.run(load(SETTINGS), environment, boto3.client("sagemaker"), Path()):
         print(path)
     return 0
 
@@ -52,12 +52,12 @@ def check(environment: Environment, arguments: argparse.Namespace) -> int:
     clients = step.Clients(
         boto3.client("sagemaker"), boto3.client("sagemaker-runtime", config=RUNTIME), boto3.client("s3")
     )
-    results = step.run(settings.load(SETTINGS), clients, environment.bucket, release, arguments.stage, Path())
-    for one in results["checks"]:
-        print(f"{'met    ' if one['passed'] else 'NOT MET'}  {one['name']}: {one['sentence']}")
+    results = step.run(load(SETTINGS), clients, environment.bucket, release, arguments.stage, Path())
+    for check in results["checks"]:
+        print(f"{'met    ' if check['passed'] else 'NOT MET'}  {check['name']}: {check['sentence']}")
     _print_links(environment, release, arguments.stage)
     if not results["passed"]:
-        missed = ", ".join(one["name"] for one in results["checks"] if not one["passed"])
+        missed = ", ".join(check["name"] for check in results["checks"] if not check["passed"])
         raise DeployError(
             f"{arguments.stage} is not good enough ({missed}); nothing goes further; the dossier shows why; "
             "reject this model package or correct the cause and start the deployment again",
@@ -96,10 +96,8 @@ def dossier_links(environment: Environment, release: Release, stage: str) -> dic
     """Where the dossier stands: a page of the console for people, and its S3 URI."""
     key = f"{release.prefix(stage)}dossier.html"
     region = environment.region
-    suffix = next(
-        (console for start, console in CONSOLES.items() if region.startswith(f"{start}-")), "console.aws.amazon.com"
-    )
-    host = suffix if suffix in CONSOLES.values() else f"{region}.{suffix}"
+    regional = f"{region}.console.aws.amazon.com"
+    host = next((console for start, console in CONSOLES.items() if region.startswith(f"{start}-")), regional)
     return {
         "DOSSIER_URL": f"https://{host}/s3/object/{environment.bucket}?region={region}&prefix={quote(key)}",
         "DOSSIER_S3_URI": f"s3://{environment.bucket}/{key}",
@@ -111,33 +109,25 @@ def _print_links(environment: Environment, release: Release, stage: str) -> None
         print(f"{name}={value}")
 
 
-COMMANDS: dict[str, Callable[[Environment, argparse.Namespace], int]] = {
-    "approved": approved,
-    "prepare": prepare,
-    "check": check,
-    "dossier": dossier,
-    "link": link,
-}
+COMMANDS = {function.__name__: function for function in (approved, prepare, check, dossier, link)}
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
-    commands = made.add_subparsers(dest="command", required=True)
+    top = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
-        one = commands.add_parser(name, help=(command.__doc__ or "").strip().rstrip("."))
+        sub = commands.add_parser(name, help=(command.__doc__ or "").strip().rstrip("."))
         if name in ("check", "dossier", "link"):
-            one.add_argument("--stage", choices=STAGES, default=os.environ.get("STAGE") or "staging")
-    return made
+            sub.add_argument("--stage", choices=STAGES, default=os.environ.get("STAGE") or "staging")
+    return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; give the exit code: 0 done, 1 failed, 2 bad input."""
-    given = parser().parse_args(arguments)
+    """Run one command; return the exit code: 0 done, 1 failed, 2 bad input."""
+    options = parser().parse_args(arguments)
     try:
-        return COMMANDS[given.command](Environment.read(os.environ, REQUIRED.get(given.command, COMMON)), given)
-    except DeployError as error:
-        return _error(error, error.exit_code)
+        return COMMANDS[options.command](Environment.read(os.environ, REQUIRED.get(options.command, COMMON)), options)
     except PipelineError as error:
         return _error(error, error.exit_code)
     except ClientError as error:

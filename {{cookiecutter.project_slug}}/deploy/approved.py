@@ -1,4 +1,4 @@
-"""Step 6: find the model package to deploy: the one that was asked for, else the newest that is approved.
+"""Step 6: find the model package to deploy: the requested version, else the newest that is approved.
 
 Nothing that is pending or rejected is ever deployed, and nothing from another project's group. To roll back, approve
 the older version again (its approval event names it) or give its ARN.
@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy.errors import FAILED, DeployError
+from pipeline.errors import FAILED, DeployError
 
 ARN = re.compile(
     r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]+):\d{12}:model-package/(?P<group>[a-zA-Z0-9-]{1,63})/(?P<version>\d{1,9})"
@@ -43,10 +43,9 @@ class Package:
 
 
 def newest(packages: Iterable[Package], group: str) -> Package:
-    """Choose the approved package of the group that was created last; of two from the same second, the higher version.
+    """Return the group's approved package that was created last; raise DeployError when none is approved.
 
-    Raises:
-        DeployError: when none is approved.
+    Of two from the same second the higher version is newer.
     """
     approved = [package for package in packages if package.status == "Approved" and package.group == group]
     if not approved:
@@ -60,7 +59,7 @@ def newest(packages: Iterable[Package], group: str) -> Package:
 
 
 def require_form(arn: str, group: str) -> None:
-    """Refuse what is no ARN of a version in the group, before AWS is asked.
+    """Validate that an ARN names a version in the group, before any call to AWS.
 
     SageMaker writes names in lower case in some ARNs, so the group is compared without regard to case.
 
@@ -81,7 +80,7 @@ def require_form(arn: str, group: str) -> None:
 
 
 def require_approved(package: Package, group: str) -> Package:
-    """Return the package that was asked for when it belongs to the group and is approved.
+    """Return the requested package when it belongs to the group and is approved.
 
     Raises:
         DeployError: when it is pending, rejected or of another group.
@@ -100,12 +99,7 @@ def require_approved(package: Package, group: str) -> Package:
 
 
 def find(sagemaker: Any, group: str, arn: str | None = None) -> Package:  # noqa: ANN401 (boto3 clients have no type)
-    """Ask the registry for the package to deploy.
-
-    Args:
-        sagemaker: a boto3 SageMaker client.
-        group: the project's model package group.
-        arn: the version that the approval event or a person named; None for the newest approved one.
+    """Find the package to deploy in the registry: the named version, else the newest approved one.
 
     Raises:
         DeployError: when there is none, or it may not be deployed.
@@ -115,17 +109,15 @@ def find(sagemaker: Any, group: str, arn: str | None = None) -> Package:  # noqa
         try:
             return require_approved(Package.read(sagemaker.describe_model_package(ModelPackageName=arn)), group)
         except ClientError as error:
-            raise DeployError(
-                f"model package {arn}: {_said(error)}; choose a version that is in the registry"
-            ) from error
+            rule = f"{_message(error)}; choose a version that is in the registry"
+            raise DeployError(f"model package {arn}: {rule}") from error
     try:
         return newest(_approved(sagemaker, group), group)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ABSENT:
             raise
-        raise DeployError(
-            f"model package group {group}: {_said(error)}; run the training pipeline first (steps 4 and 5)", FAILED
-        ) from error
+        rule = f"{_message(error)}; run the training pipeline first (steps 4 and 5)"
+        raise DeployError(f"model package group {group}: {rule}", FAILED) from error
 
 
 def _approved(sagemaker: Any, group: str) -> Iterable[Package]:  # noqa: ANN401
@@ -137,5 +129,5 @@ def _approved(sagemaker: Any, group: str) -> Iterable[Package]:  # noqa: ANN401
         yield from map(Package.read, page["ModelPackageSummaryList"])
 
 
-def _said(error: ClientError) -> str:
+def _message(error: ClientError) -> str:
     return str(error.response["Error"].get("Message", error)).strip().rstrip(".")

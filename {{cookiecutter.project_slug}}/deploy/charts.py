@@ -19,40 +19,26 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that every machine lays the text out alike
     "font.size": 10,
-    "text.color": INK,
-    "axes.labelcolor": INK,
     "axes.edgecolor": LINE,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
     "grid.color": "#eceff2",
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "legend.frameon": False,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), INK),
+    **dict.fromkeys(("xtick.color", "ytick.color"), MUTED),
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor"), "none"),
+    **dict.fromkeys(("axes.grid", "axes.axisbelow"), True),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
 }
 
 
 def figure(name: str, title: str, description: str, width: float, height: float, draw: Any) -> str:  # noqa: ANN401
-    """Draw on fresh axes and give the SVG element.
+    """Draw on fresh axes of a size in inches; return the SVG element, with title and description for screen readers.
 
-    Args:
-        name: unique in the document; salts the ids inside, so that figures do not share any.
-        title: what the figure shows, read aloud by screen readers.
-        description: what there is to see in it.
-        width: in inches.
-        height: in inches.
-        draw: a function of the axes.
+    The name is unique in the document and salts the ids inside, so that figures do not share any.
     """
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
-        made = Figure(figsize=(width, height), layout="constrained")
-        draw(made.add_subplot())
+        drawing = Figure(figsize=(width, height), layout="constrained")
+        draw(drawing.add_subplot())
         buffer = io.StringIO()
-        made.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _inline(buffer.getvalue(), name, title, description)
 
 
@@ -62,11 +48,10 @@ def _inline(svg: str, name: str, title: str, description: str) -> str:
     body = re.sub(r"\s*<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'<g id="[^"]*"', "<g", body)
     head = f'<svg class="chart" role="img" aria-labelledby="{name}-title {name}-description"'
-    names = (
-        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-description">{escape(description)}</desc>'
-    )
+    texts = {"title": ("title", title), "description": ("desc", description)}
+    names = [f'<{tag} id="{name}-{key}">{escape(text)}</{tag}>' for key, (tag, text) in texts.items()]
     opening, rest = body.split(">", 1)
-    return opening.replace("<svg", head, 1) + ">" + names + rest
+    return opening.replace("<svg", head, 1) + ">" + "".join(names) + rest
 
 
 def thin(*series: Sequence[float]) -> list[list[float]]:
@@ -90,9 +75,8 @@ def roc(false_positive: Sequence[float], true_positive: Sequence[float], auc: fl
         axes.text(0.60, 0.53, "guessing", color=MUTED, fontsize=9, rotation=37, ha="center", va="top")
         _square(axes, "False positive rate", "True positive rate")
 
-    return figure(
-        "roc", "ROC curve", f"True against false positive rate on held-out rows; AUC is {auc:.4f}.", 3.9, 3.4, draw
-    )
+    description = f"True against false positive rate on held-out rows; AUC is {auc:.4f}."
+    return figure("roc", "ROC curve", description, 3.9, 3.4, draw)
 
 
 def precision_recall(precisions: Sequence[float], recalls: Sequence[float], share: float | None) -> str:
@@ -106,9 +90,8 @@ def precision_recall(precisions: Sequence[float], recalls: Sequence[float], shar
         axes.plot(rs, ps, color=ACCENT, linewidth=2)
         _square(axes, "Recall", "Precision")
 
-    return figure(
-        "precision-recall", "Precision-recall curve", "Precision against recall on held-out rows.", 3.9, 3.4, draw
-    )
+    description = "Precision against recall on held-out rows."
+    return figure("precision-recall", "Precision-recall curve", description, 3.9, 3.4, draw)
 
 
 def _square(axes: Axes, x: str, y: str) -> None:
@@ -155,9 +138,8 @@ def standing(metric: str, marks: Mapping[str, float], value: float) -> str:
         axes.tick_params(axis="x", length=0, labelbottom=False)
 
     text = "; ".join(f"{name} {mark:.4f}" for name, mark in ordered)
-    return figure(
-        "standing", f"{metric} beside what it had to beat", f"This model {value:.4f}; {text}.", 7.9, 1.9, draw
-    )
+    title = f"{metric} beside what it had to beat"
+    return figure("standing", title, f"This model {value:.4f}; {text}.", 7.9, 1.9, draw)
 
 
 def latency(milliseconds: Sequence[float], limit_ms: float, p95_ms: float) -> str:
@@ -188,9 +170,8 @@ def predicted(actual: Sequence[float], answered: Sequence[float]) -> str:
         axes.plot(actual, answered, "o", color=ACCENT, alpha=0.35, markersize=4, markeredgewidth=0)
         axes.set(xlabel="True value", ylabel="Predicted value")
 
-    return figure(
-        "predicted", "Predicted against true values", f"{len(actual)} rows; the dashed line is exact.", 3.9, 3.4, draw
-    )
+    description = f"{len(actual)} rows; the dashed line is exact."
+    return figure("predicted", "Predicted against true values", description, 3.9, 3.4, draw)
 
 
 def residuals(actual: Sequence[float], answered: Sequence[float]) -> str:

@@ -1,8 +1,8 @@
 """Step 8: test the staging endpoint with held-out rows, write what was found, fail the stage if it is not good enough.
 
-The same sample of rows is sent in every run. Its answers are held against the predictions that the model was registered
-with, when those are still there: then the comparison is row by row, and quality is measured on the same rows. Otherwise
-quality is compared with the registered metrics of all held-out rows, and the report says so.
+Every run sends the same sample of rows. Where the predictions that the model was registered with are still there, the
+answers are compared with them row by row, and quality is that of the same rows; otherwise quality is compared with the
+registered metrics of all held-out rows, and the report says so.
 """
 
 import csv
@@ -19,13 +19,12 @@ from botocore.exceptions import ClientError
 
 from deploy import dossier, verdict
 from deploy.endpoint import Endpoint, Refused, Unavailable, ask_all, time_calls
-from deploy.errors import FAILED, DeployError
 from deploy.evidence import Evidence, gather
-from deploy.quality import measure
-from deploy.release import Release
+from deploy.prepare import Release
 from deploy.rows import Answer, HeldOut, Row, read_answers
 from deploy.storage import Storage
-from pipeline.settings import Settings
+from pipeline.errors import FAILED, DeployError
+from pipeline.settings.model import Settings
 
 LATENCY_CALLS = 50
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
@@ -42,7 +41,7 @@ class Clients:
 
 @dataclass(frozen=True)
 class Served:
-    """What the endpoint says of itself."""
+    """The endpoint as AWS describes it."""
 
     name: str
     memory_mb: int
@@ -55,14 +54,14 @@ class Asked:
     """What came back: the rows, their answers or reasons, and the times."""
 
     rows: Sequence[Row]
-    found: Mapping[int, Answer | str]
+    answers: Mapping[int, Answer | str]
     first_call_ms: float
     calls_ms: Sequence[float]
     throttled: int
 
     def answered(self) -> list[tuple[Row, Answer]]:
         """The rows that were answered, with their answers."""
-        pairs = [(row, self.found[row.number]) for row in self.rows]
+        pairs = [(row, self.answers[row.number]) for row in self.rows]
         return [(row, answer) for row, answer in pairs if isinstance(answer, Answer)]
 
 
@@ -122,18 +121,17 @@ def registered_predictions(evidence: Evidence, storage: Storage, rows: int) -> t
 def judge(
     settings: Settings, evidence: Evidence, served: Served, asked: Asked, registered: list[Answer] | None, release: str
 ) -> dict[str, Any]:
-    """Decide every check; give the content of results.json but for the names of stage and columns. Pure."""
+    """Decide every check; return results.json without the names of stage and columns. No I/O."""
     answered = asked.answered()
     rows = [row for row, _ in answered]
-    failed = verdict.failed_rows(asked.rows, asked.found, registered)
+    failed = verdict.failed_rows(asked.rows, asked.answers, registered)
     unanswered = len(asked.rows) - len(answered)
-    same_rows = measure(evidence.evaluation, rows, [registered[row.number] for row in rows]) if registered else {}
-    at_endpoint = measure(evidence.evaluation, rows, [answer for _, answer in answered])
-    before = same_rows or evidence.evaluation["metrics"]
-    basis = (
-        "the registered predictions of the same rows" if registered else "the registered metrics of all held-out rows"
-    )
-    metric = evidence.evaluation["gate"]["metric"]
+    at_endpoint = verdict.measure(evidence.evaluation, rows, [answer for _, answer in answered])
+    before, basis = evidence.evaluation["metrics"], "the registered metrics of all held-out rows"
+    if registered:
+        same_rows = verdict.measure(evidence.evaluation, rows, [registered[row.number] for row in rows])
+        before, basis = same_rows or before, "the registered predictions of the same rows"
+    compared, metric = len(rows) if registered else 0, evidence.evaluation["gate"]["metric"]
     p95 = verdict.percentile(asked.calls_ms, 0.95)
     checks = [
         verdict.check_served(served.model_package_arn, release),
@@ -147,12 +145,7 @@ def judge(
     return {
         "passed": all(check.passed for check in checks),
         "checks": [asdict(check) for check in checks],
-        "rows": {
-            "sent": len(asked.rows),
-            "answered": len(answered),
-            "failed": len(failed),
-            "compared": len(rows) if registered else 0,
-        },
+        "rows": {"sent": len(asked.rows), "answered": len(answered), "failed": len(failed), "compared": compared},
         "metrics": {"basis": basis, "registered": before, "endpoint": at_endpoint},
         "latency": {
             "first_call_ms": _known(asked.first_call_ms),
@@ -170,7 +163,7 @@ def judge(
 def examine(
     settings: Settings, clients: Clients, release: Release, stage: str, endpoint: Endpoint | None = None
 ) -> tuple[dict[str, Any], Evidence]:
-    """Test one stage's endpoint; give the content of results.json, and the evidence that the dossier is made of.
+    """Test one stage's endpoint; return the content of results.json, and the evidence for the dossier.
 
     Raises:
         DeployError: when there is nothing to test or to compare with. A failed test raises nothing: see `passed`.

@@ -14,7 +14,7 @@ import jinja2
 
 from deploy import charts
 from deploy.evidence import Evidence
-from pipeline.steps.metric_table import METRICS
+from pipeline.steps.gate import METRICS
 
 TEMPLATE = Path(__file__).with_name("dossier.html.j2")
 SHOWN_CLASSES = 20
@@ -22,12 +22,7 @@ SHOWN_CANDIDATES = 25
 
 
 def render(evidence: Evidence, results: Mapping[str, Any]) -> str:
-    """Write the dossier.
-
-    Args:
-        evidence: the model package and its reports.
-        results: what the check wrote to results.json.
-    """
+    """Return the dossier of a model package and the check's results.json."""
     return _template().render(view(evidence, results))
 
 
@@ -86,12 +81,12 @@ def metric_name(key: str) -> str:
 
 
 def problem_metrics(report: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Find the block of the Model Quality report that holds the metrics, whichever problem type it is of."""
+    """Find the block of the Model Quality report with the metrics, whichever problem type it is of."""
     for key, block in report.items():
         if key.endswith(("classification_metrics", "regression_metrics")) and isinstance(block, Mapping):
             return block
     nested = [block for block in report.values() if isinstance(block, Mapping)]
-    return next((found for block in nested if (found := problem_metrics(block))), {})
+    return next((metrics for block in nested if (metrics := problem_metrics(block))), {})
 
 
 def approver(package: Mapping[str, Any]) -> str:
@@ -137,20 +132,20 @@ def standing(evaluation: Mapping[str, Any]) -> str:
 
 def figures(evidence: Evidence, quality: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
     """The curves that the problem type has."""
-    made = []
+    charted = []
     curve = quality.get("receiver_operating_characteristic_curve", {})
     if curve:
         auc = float(evidence.evaluation.get("metrics", {}).get("auc", math.nan))
-        made.append(charts.roc(curve["false_positive_rates"], curve["true_positive_rates"], auc))
+        charted.append(charts.roc(curve["false_positive_rates"], curve["true_positive_rates"], auc))
     curve = quality.get("precision_recall_curve", {})
     if curve:
-        made.append(
+        charted.append(
             charts.precision_recall(curve["precisions"], curve["recalls"], positive_share(evidence.evaluation, quality))
         )
     if evidence.evaluation.get("problem_type") == "Regression" and results["answers"]["actual"]:
         actual, answered = ([float(value) for value in results["answers"][key]] for key in ("actual", "predicted"))
-        made += [charts.predicted(actual, answered), charts.residuals(actual, answered)]
-    return made
+        charted += [charts.predicted(actual, answered), charts.residuals(actual, answered)]
+    return charted
 
 
 def positive_share(evaluation: Mapping[str, Any], quality: Mapping[str, Any]) -> float | None:

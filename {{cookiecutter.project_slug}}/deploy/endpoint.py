@@ -1,4 +1,4 @@
-"""Step 8: ask the endpoint: retries while it is throttled or starting, halves a batch to find the row it refuses."""
+"""Step 8: send rows to the endpoint; retry while it is throttled or starting; halve a batch to find a refused row."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,13 +10,8 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from deploy.rows import MAX_BODY_BYTES, Answer, Row, batches, read_answers
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
-WORTH_RETRYING = {
-    "ThrottlingException",
-    "ModelNotReadyException",
-    "ServiceUnavailable",
-    "InternalFailure",
-    "InternalDependencyException",
-}
+WORTH_RETRYING = {"ThrottlingException", "ModelNotReadyException", "ServiceUnavailable"}
+WORTH_RETRYING |= {"InternalFailure", "InternalDependencyException"}
 ATTEMPTS = 7  # waits of .25, .5, 1, 2, 4, 8 s: together longer than a usual cold start
 MAX_REFUSED_CALLS = 300
 # https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-automate-model-development-container-output.html
@@ -24,34 +19,24 @@ INFERENCE_OUTPUT = "SAGEMAKER_INFERENCE_OUTPUT of the model decides; register it
 
 
 class Refused(Exception):  # noqa: N818 (never leaves this module)
-    """The endpoint will not answer this body, however often it is asked."""
+    """The endpoint refuses this body; a retry would not help."""
 
 
 class Unavailable(Exception):  # noqa: N818 (never leaves this module)
-    """The endpoint does not answer at the moment; asking for other rows would not help."""
+    """The endpoint does not answer at the moment; other rows would not help."""
 
 
 @dataclass
 class Endpoint:
-    """One endpoint, with the counts of what happened while it was asked.
+    """One endpoint, with counts of throttled and refused calls."""
 
-    Attributes:
-        runtime: a boto3 SageMaker runtime client without retries of its own.
-        name: the endpoint's name.
-        classifies: whether answers must hold probabilities.
-        sleep: waits so many seconds.
-        clock: a clock in seconds.
-        throttled: how many calls were throttled and tried again.
-        refused: how many bodies were refused.
-    """
-
-    runtime: Any
+    runtime: Any  # a boto3 SageMaker runtime client without retries of its own
     name: str
-    classifies: bool = True
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.perf_counter
-    throttled: int = 0
-    refused: int = 0
+    classifies: bool = True  # whether answers must hold probabilities
+    sleep: Callable[[float], None] = time.sleep  # waits so many seconds
+    clock: Callable[[], float] = time.perf_counter  # a clock in seconds
+    throttled: int = 0  # how many calls were throttled and tried again
+    refused: int = 0  # how many bodies were refused
 
     def invoke(self, rows: Sequence[Row]) -> tuple[list[Answer], float]:
         """Send rows in one request; return the answers and the milliseconds of the call that succeeded.
@@ -75,7 +60,7 @@ class Endpoint:
         return answers, milliseconds
 
     def _send(self, body: bytes) -> tuple[str, float]:
-        said = ""
+        reason = ""
         for attempt in range(ATTEMPTS):
             if attempt:
                 self.sleep(0.25 * 2 ** (attempt - 1))
@@ -87,35 +72,35 @@ class Endpoint:
                 text = answer["Body"].read().decode("utf-8", errors="replace")
                 return text, 1000 * (self.clock() - started)
             except ClientError as error:
-                said = self._reason(error)
+                reason = self._reason(error)
             except (ConnectionError, HTTPClientError) as error:
-                said = str(error)
-        raise Unavailable(f"no answer after {ATTEMPTS} attempts: {said}")
+                reason = str(error)
+        raise Unavailable(f"no answer after {ATTEMPTS} attempts: {reason}")
 
     def _reason(self, error: ClientError) -> str:
         code = error.response["Error"]["Code"]
         details = error.response.get("OriginalMessage") or error.response["Error"].get("Message", "")
-        said = f"{code}: {details}"[:500]
+        reason = f"{code}: {details}"[:500]
         if code not in WORTH_RETRYING:
-            raise Refused(said) from error
+            raise Refused(reason) from error
         self.throttled += code == "ThrottlingException"
-        return said
+        return reason
 
 
 def ask_all(endpoint: Endpoint, rows: Sequence[Row]) -> dict[int, Answer | str]:
-    """Ask for every row in batches; give each row's answer, or in a sentence why it has none, by row number."""
-    found: dict[int, Answer | str] = {}
+    """Send every row in batches; return each row's answer, or the reason why it has none, by row number."""
+    answers: dict[int, Answer | str] = {}
     for batch in batches(rows):
         try:
-            found.update(_ask(endpoint, batch))
+            answers.update(_ask(endpoint, batch))
         except Unavailable as error:
-            found.update({row.number: str(error) for row in rows if row.number not in found})
+            answers.update({row.number: str(error) for row in rows if row.number not in answers})
             break
-    return found
+    return answers
 
 
 def _ask(endpoint: Endpoint, rows: Sequence[Row]) -> Iterator[tuple[int, Answer | str]]:
-    """Ask for one batch; where it is refused, halve it until the refused rows stand alone."""
+    """Send one batch; where it is refused, halve it until the refused rows stand alone."""
     if endpoint.refused >= MAX_REFUSED_CALLS:
         yield from ((row.number, f"not asked: {endpoint.refused} calls were refused before") for row in rows)
         return
@@ -133,7 +118,7 @@ def _ask(endpoint: Endpoint, rows: Sequence[Row]) -> Iterator[tuple[int, Answer 
 
 
 def time_calls(endpoint: Endpoint, rows: Sequence[Row]) -> list[float]:
-    """Milliseconds of one call a row; a row that is refused gives none, and the first silence ends it."""
+    """Return the milliseconds of one call a row, without refused rows, up to the first call without an answer."""
     measured = []
     for row in rows:
         try:

@@ -6,13 +6,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy.errors import DeployError
 from deploy.storage import Storage
+from pipeline.errors import DeployError
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A model package with its reports; a report that is absent is empty, and `notes` says why.
+    """A model package with its reports; a report that is absent is empty, and `notes` has the reason.
 
     Attributes:
         package: DescribeModelPackage's answer.
@@ -41,15 +41,11 @@ class Evidence:
     def autopilot_report(self) -> str:
         """Where Autopilot put its own explainability report; empty where it made none."""
         places = (candidate.get("CandidateProperties", {}) for candidate in self.candidates)
-        found = (place.get("CandidateArtifactLocations", {}).get("Explainability", "") for place in places)
-        return next(filter(None, found), "")
+        uris = (place.get("CandidateArtifactLocations", {}).get("Explainability", "") for place in places)
+        return next(filter(None, uris), "")
 
     def noted(self, key: str) -> str:
-        """Give one note of the training pipeline.
-
-        Raises:
-            DeployError: when the package was registered without it.
-        """
+        """Return one note of the training pipeline; raise DeployError when the package was registered without it."""
         if not self.metadata.get(key):
             raise DeployError(
                 f"model package {self.package['ModelPackageArn']}: has no {key} in its metadata; it was not registered "

@@ -4,16 +4,46 @@ All three are decided before the first is written, so a mistake leaves nothing h
 """
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from deploy import stages
 from deploy.approved import Package, find
-from deploy.errors import DeployError
-from deploy.release import PATH, Release
-from pipeline import names
-from pipeline.environment import Environment
-from pipeline.settings import Settings
+from pipeline.aws import names
+from pipeline.aws.environment import Environment
+from pipeline.errors import DeployError
+from pipeline.settings.model import Settings
+
+PATH = Path("build/release.json")
+
+
+@dataclass(frozen=True)
+class Release:
+    """build/release.json: the chosen model package and the names that follow from it; every later step reads it."""
+
+    model_package_arn: str
+    model_package_group: str
+    version: int
+    endpoints: dict[str, str]
+
+    def prefix(self, stage: str) -> str:
+        """Where the stage's results stand in the project's bucket, e.g. `releases/3/staging/`."""
+        return f"releases/{self.version}/{stage}/"
+
+    def text(self) -> str:
+        """Write as JSON."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def load(cls, path: Path = PATH) -> "Release":
+        """Read what `prepare` wrote; raise DeployError when it did not, or something else wrote the file."""
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError as error:
+            raise DeployError(f"{path}: is absent; run `python -m deploy prepare` first") from error
+        except (ValueError, TypeError) as error:
+            raise DeployError(f"{path}: cannot be read ({error}); run `python -m deploy prepare` again") from error
 
 
 def plan(settings: Settings, environment: Environment, package: Package, bases: dict[str, object]) -> dict[Path, str]:
@@ -49,11 +79,7 @@ def plan(settings: Settings, environment: Environment, package: Package, bases: 
 
 
 def read_base(stage: str, root: Path) -> object:
-    """Parse deploy/STAGE.json.
-
-    Raises:
-        DeployError: when it is absent or no JSON.
-    """
+    """Parse deploy/STAGE.json; raise DeployError when it is absent or no JSON."""
     path = root / "deploy" / f"{stage}.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from deploy.errors import DeployError
+from pipeline.errors import DeployError
 
 # A serverless endpoint takes at most 4 MB a request:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
@@ -47,9 +47,8 @@ class HeldOut:
         lines = csv.reader(io.StringIO(text))
         header = next(lines, [])
         if target not in header:
-            raise DeployError(
-                f"{where}: has no column {target!r}; target_column must be the one the package was trained on"
-            )
+            rule = "target_column must be the one the package was trained on"
+            raise DeployError(f"{where}: has no column {target!r}; {rule}")
         at = header.index(target)
         rows = tuple(
             Row(number, (*fields[:at], *fields[at + 1 :]), fields[at])
@@ -67,7 +66,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Answer:
-    """What Autopilot's container said of one row; regression gives only a label (the number as text)."""
+    """The container's answer to one row; a regression has only a label (the number as text)."""
 
     label: str
     probabilities: tuple[float, ...] = ()
@@ -83,17 +82,14 @@ class Answer:
         if len(fields) == 1:
             return cls(str(float(fields[0])))
         label, _, probabilities, classes = fields
-        answer = cls(
-            label,
-            tuple(float(value) for value in ast.literal_eval(probabilities)),
-            tuple(str(name) for name in ast.literal_eval(classes)),
-        )
+        shares, names = ast.literal_eval(probabilities), ast.literal_eval(classes)
+        answer = cls(label, tuple(float(share) for share in shares), tuple(str(name) for name in names))
         if len(answer.probabilities) != len(answer.classes):
             raise ValueError(f"{len(answer.probabilities)} probabilities for {len(answer.classes)} classes")
         return answer
 
     def differs_from(self, other: "Answer", tolerance: float) -> bool:
-        """Tell whether two answers to one row differ by more than `tolerance` (of a number: as a share)."""
+        """Return whether two answers to one row differ by more than `tolerance` (of a number: as a share)."""
         if bool(self.classes) != bool(other.classes):
             return True
         if not self.classes:

@@ -16,23 +16,26 @@ the registry                the model package (deploy/approved.py)
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from deploy.errors import DeployError
-from pipeline.environment import STAGES, Environment
-from pipeline.settings import Settings
+from pipeline.aws.environment import STAGES, Environment
+from pipeline.errors import DeployError
+from pipeline.settings.model import Settings
 
 # Template configuration files hold these sections:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html
 SECTIONS = {"Parameters", "Tags", "StackPolicy"}
 MAX_TAGS = 50
 
-__all__ = ["STAGES", "Sizes", "merge", "parameters", "require_consistent"]
+__all__ = ["STAGES", "Sizes", "merge", "parameters"]
 
 Configuration = dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large one stage's serverless endpoint is; 0 means that it is not kept warm, or not scaled."""
+    """How large one stage's serverless endpoint is; 0 means that it is not kept warm, or not scaled.
+
+    Their order (what CloudFormation's Rules cannot check) is a rule of settings.yaml: pipeline/settings/rules.py.
+    """
 
     memory_mb: int
     max_concurrency: int
@@ -42,7 +45,7 @@ class Sizes:
 
     @classmethod
     def of(cls, settings: Settings, stage: str) -> "Sizes":
-        """Take the stage's own value where settings.yaml gives one, else the one of `endpoint`."""
+        """Take the stage's own value where settings.yaml sets one, else the one of `endpoint`."""
         chosen = {}
         for field in fields(cls):
             own = getattr(getattr(settings.stages, stage), field.name, None)
@@ -51,36 +54,9 @@ class Sizes:
         return cls(**chosen)
 
 
-def require_consistent(sizes: Sizes, stage: str) -> None:
-    """Check what CloudFormation's Rules cannot: the order of the five numbers.
-
-    Raises:
-        DeployError: naming the two that contradict each other.
-    """
-    ordered = [
-        ("provisioned_concurrency", "max_concurrency"),
-        ("max_provisioned_concurrency", "max_concurrency"),
-        ("min_provisioned_concurrency", "max_provisioned_concurrency"),
-    ]
-    for small, large in ordered:
-        if getattr(sizes, small) > getattr(sizes, large):
-            raise DeployError(
-                f"settings.yaml: stages.{stage}.{small}: got {getattr(sizes, small)}; must be at most {large} "
-                f"({getattr(sizes, large)}); lower the one or raise the other"
-            )
-    scaled = (sizes.provisioned_concurrency, sizes.min_provisioned_concurrency)
-    if sizes.max_provisioned_concurrency and 0 in scaled:
-        raise DeployError(
-            f"settings.yaml: stages.{stage}.max_provisioned_concurrency: got {sizes.max_provisioned_concurrency} "
-            "without provisioned_concurrency and min_provisioned_concurrency; scaling starts from the one and "
-            "stops at the other; give both (at least 1)"
-        )
-
-
 def parameters(settings: Settings, environment: Environment, stage: str, package_arn: str) -> dict[str, str]:
-    """Give every parameter of endpoint.yaml that does not come from STAGE.json, as text."""
+    """Return every parameter of endpoint.yaml that does not come from STAGE.json, as text."""
     sizes = Sizes.of(settings, stage)
-    require_consistent(sizes, stage)
     return {
         "SageMakerProjectName": environment.project_name,
         "SageMakerProjectId": environment.project_id,
@@ -97,16 +73,10 @@ def parameters(settings: Settings, environment: Environment, stage: str, package
 
 
 def merge(base: object, ours: Mapping[str, str], tags: Mapping[str, str], where: str) -> Configuration:
-    """Join a stage's STAGE.json with what the other places own into a CloudFormation template configuration.
-
-    Args:
-        base: the parsed STAGE.json.
-        ours: parameters owned by settings, environment and registry.
-        tags: stack tags owned by them.
-        where: the file's name, for errors.
+    """Join a stage's parsed STAGE.json with parameters and tags of the other places into a template configuration.
 
     Raises:
-        DeployError: when the file has another form, or sets what is owned elsewhere.
+        DeployError: when the file `where` has another form, or sets what is owned elsewhere.
     """
     sections = _sections(base, where)
     for section, owned in (("Parameters", ours), ("Tags", tags)):
@@ -118,26 +88,20 @@ def merge(base: object, ours: Mapping[str, str], tags: Mapping[str, str], where:
                     f"{where}: {section}.{key}: got {value!r}; settings.yaml, the project or the registry gives it; "
                     "remove it here and change it there"
                 )
-    merged: Configuration = {
-        **sections,
-        "Parameters": {**sections["Parameters"], **ours},
-        "Tags": {**sections["Tags"], **tags},
-    }
+    owned_elsewhere = {"Parameters": {**sections["Parameters"], **ours}, "Tags": {**sections["Tags"], **tags}}
+    merged: Configuration = {**sections, **owned_elsewhere}
     if len(merged["Tags"]) > MAX_TAGS:
-        raise DeployError(
-            f"{where}: Tags: got {len(merged['Tags'])} in all; a stack takes at most {MAX_TAGS}; remove some"
-        )
+        rule = f"a stack takes at most {MAX_TAGS}; remove some"
+        raise DeployError(f"{where}: Tags: got {len(merged['Tags'])} in all; {rule}")
     return merged
 
 
 def _sections(base: object, where: str) -> Configuration:
     if not isinstance(base, dict) or not all(isinstance(section, dict) for section in base.values()):
-        raise DeployError(
-            f"{where}: must be a JSON object of the objects Parameters and Tags; restore it from the template"
-        )
+        rule = "must be a JSON object of the objects Parameters and Tags; restore it from the template"
+        raise DeployError(f"{where}: {rule}")
     unknown = sorted(set(base) - SECTIONS)
     if unknown:
-        raise DeployError(
-            f"{where}: {unknown[0]}: is no section of a template configuration; use {', '.join(sorted(SECTIONS))}"
-        )
+        rule = f"is no section of a template configuration; use {', '.join(sorted(SECTIONS))}"
+        raise DeployError(f"{where}: {unknown[0]}: {rule}")
     return {"Parameters": {}, "Tags": {}, **base}

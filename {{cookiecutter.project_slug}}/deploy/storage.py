@@ -6,21 +6,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy.errors import FAILED, DeployError
+from pipeline.errors import FAILED, DeployError
 
 
 @dataclass(frozen=True)
 class Storage:
-    """S3 with errors that say which object and what to do."""
+    """S3 with errors that name the object and the remedy."""
 
     s3: Any
 
     def text(self, uri: str) -> str:
-        """Read an object as UTF-8.
-
-        Raises:
-            DeployError: when it is absent, not ours to read, or no text.
-        """
+        """Read an object as UTF-8; raise DeployError when it is absent, not ours to read, or no text."""
         bucket, key = split(uri)
         try:
             return str(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8-sig"))
@@ -32,16 +28,11 @@ class Storage:
                 FAILED,
             ) from error
         except UnicodeDecodeError as error:
-            raise DeployError(
-                f"{uri}: is not UTF-8 (byte {error.start}); run the training pipeline again", FAILED
-            ) from error
+            rule = f"is not UTF-8 (byte {error.start}); run the training pipeline again"
+            raise DeployError(f"{uri}: {rule}", FAILED) from error
 
     def json(self, uri: str) -> Any:  # noqa: ANN401 (JSON)
-        """Read an object as JSON.
-
-        Raises:
-            DeployError: as `text`, and when it is no JSON.
-        """
+        """Read an object as JSON; raise DeployError as `text`, and when it is no JSON."""
         try:
             return json.loads(self.text(uri))
         except ValueError as error:
@@ -59,25 +50,19 @@ class Storage:
         listed = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
         keys = [item["Key"] for item in listed if item["Key"].endswith((".csv", ".out"))]
         if len(keys) != 1:
-            raise DeployError(
-                f"{uri}: holds {len(keys)} CSV files; expected one; run the training pipeline again", FAILED
-            )
+            rule = "expected one; run the training pipeline again"
+            raise DeployError(f"{uri}: holds {len(keys)} CSV files; {rule}", FAILED)
         return self.text(f"s3://{bucket}/{keys[0]}")
 
     def write(self, bucket: str, key: str, text: str, content_type: str) -> str:
         """Write an object; return its URI."""
-        self.s3.put_object(
-            Bucket=bucket, Key=key, Body=text.encode("utf-8"), ContentType=f"{content_type}; charset=utf-8"
-        )
+        content_type = f"{content_type}; charset=utf-8"
+        self.s3.put_object(Bucket=bucket, Key=key, Body=text.encode("utf-8"), ContentType=content_type)
         return f"s3://{bucket}/{key}"
 
 
 def split(uri: str) -> tuple[str, str]:
-    """Take `s3://bucket/key` apart.
-
-    Raises:
-        DeployError: when it has another form.
-    """
+    """Take `s3://bucket/key` apart; raise DeployError when it has another form."""
     scheme, _, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
     if scheme != "s3" or not bucket or not key:

@@ -1,4 +1,4 @@
-"""Step 8: decide whether the staging endpoint may go to production. Pure: numbers in, checks out.
+"""Step 8: measure the endpoint's quality, and decide whether it may go to production. No I/O: numbers in, checks out.
 
 A wrong prediction is no failure: models err, and the metrics count it. Failures are rows that got no answer, rows whose
 answer is not what the batch transform of the same model gave when the metrics were registered, a drop in quality, and
@@ -8,18 +8,24 @@ slow answers.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from deploy.rows import Answer, Row
-from pipeline.steps.metric_table import METRICS
+from pipeline.errors import FAILED, DeployError
+from pipeline.steps import metrics
+from pipeline.steps.gate import METRICS, REGRESSION
+from pipeline.steps.predictions import aligned, regressed
+from pipeline.steps.tables import StepError
 
 # Batches of other sizes may differ in the last bits of a 32-bit float; another model differs by far more
 TOLERANCE = 1e-4
+Metrics = dict[str, float | None]
 IN_UNITS_OF_THE_TARGET = ("rmse", "mae")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that had to hold, and whether it did."""
+    """One condition and its outcome."""
 
     name: str
     passed: bool
@@ -38,13 +44,41 @@ class FailedRow:
     features: tuple[str, ...]
 
 
+def measure(evaluation: Mapping[str, Any], rows: Sequence[Row], answers: Sequence[Answer]) -> Metrics:
+    """Compute the metrics of the problem type by the functions that measured the registered predictions.
+
+    Args:
+        evaluation: evaluation.json: gives problem type, classes and positive class.
+        rows: held-out rows with their true values.
+        answers: the answers to them, in the same order.
+
+    Returns:
+        The metrics by name; None where one has no value on these rows; empty without rows.
+
+    Raises:
+        DeployError: when the endpoint answered with a class that the model was not evaluated on.
+    """
+    if not rows:
+        return {}
+    actual, problem_type = [row.actual for row in rows], evaluation["problem_type"]
+    try:
+        if problem_type == REGRESSION:
+            pairs = regressed(actual, ([answer.label] for answer in answers))
+        else:
+            fields = ((answer.label, answer.probabilities, answer.classes) for answer in answers)
+            pairs = aligned(actual, fields, [str(name) for name in evaluation["classes"]])
+    except StepError as error:
+        raise DeployError(f"the endpoint's answers: {error}; deploy the package that was evaluated", FAILED) from error
+    return metrics.measure(problem_type, pairs, evaluation.get("positive_class"))
+
+
 def failed_rows(
-    rows: Sequence[Row], found: Mapping[int, Answer | str], registered: Sequence[Answer] | None
+    rows: Sequence[Row], answers: Mapping[int, Answer | str], registered: Sequence[Answer] | None
 ) -> list[FailedRow]:
     """List every row that was not answered or whose answer differs from the registered prediction."""
     failed = []
     for row in rows:
-        answer = found[row.number]
+        answer = answers[row.number]
         before = registered[row.number] if registered else None
         if isinstance(answer, str):
             reason, answered = answer, ""
@@ -59,7 +93,7 @@ def failed_rows(
 
 
 def written(answer: Answer) -> str:
-    """Give an answer for people: the label, with the probability of that label where there is one."""
+    """Return an answer for people: the label, with the probability of that label where there is one."""
     if answer.label not in answer.classes:
         return answer.label
     return f"{answer.label} ({answer.probabilities[answer.classes.index(answer.label)]:.4f})"

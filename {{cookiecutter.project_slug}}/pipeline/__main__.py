@@ -8,18 +8,24 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline import names, settings, sources
-from pipeline.environment import BUILD, Environment
+from pipeline.aws import names, service
+from pipeline.aws.environment import BUILD, Environment
+from pipeline.aws.requests import Maker
+from pipeline.aws.upload import Plan, execute, plan
+from pipeline.data import sources
+from pipeline.data.csv_check import check_csv
+from pipeline.data.flows import flow_for
+from pipeline.data.sources import Source
 from pipeline.errors import BAD_INPUT, FAILED, PipelineError
-from pipeline.settings_model import Settings
-from pipeline.sources import Source
+from pipeline.settings.load import load, region
+from pipeline.settings.model import Settings
 
 ROOT = Path()
 RUN_FILE = Path("build/run.json")
@@ -29,7 +35,7 @@ RUN_FILE = Path("build/run.json")
 class Command:
     """What every command gets: the command line, and what was read for it."""
 
-    given: argparse.Namespace
+    arguments: argparse.Namespace
     settings: Settings
     environment: Environment
 
@@ -39,25 +45,24 @@ class Command:
         return names.pipeline(self.environment.project_name, self.environment.project_id)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 (boto3 clients have no type)
-        """Make a client; the import takes a moment, which `definition` saves."""
+        """Return a client; the import takes a moment, which `definition` saves."""
         import boto3
 
         return boto3.client(service, region_name=self.environment.region)
 
 
 def definition(command: Command) -> int:
-    """Print the pipeline's definition; nothing is uploaded, nobody is asked."""
+    """Print the pipeline's definition; no upload, no network."""
     print(json.dumps(_definition(command, _plan(command)), indent=2))
     return 0
 
 
 def validate(command: Command) -> int:
-    """Check settings, flows, every request and, where it is at hand, the CSV; nobody is asked."""
-    found = _plan(command)
-    _require_valid(command, found)
+    """Check settings, flows, every request and, where it is at hand, the CSV; no network."""
+    _require_valid(command, _plan(command))
     print("settings.yaml, flows and requests are valid")
-    given = command.given.data or command.settings.data.source
-    if given != "uci-adult" and not given.startswith("s3://"):
+    location = command.arguments.data or command.settings.data.source
+    if location != sources.ADULT and not location.startswith("s3://"):
         _data(command)
     return 0
 
@@ -76,24 +81,22 @@ def upsert(command: Command) -> int:
 
 def start(command: Command) -> int:
     """Start the pipeline as it is in the account."""
-    return _start(command, dict(command.given.parameter))
+    return _start(command, dict(command.arguments.parameter))
 
 
 def run(command: Command) -> int:
     """Validate, upload, upsert and start."""
     _require_valid(command, _plan(command))
     _upsert(command, _upload(command))
-    return _start(command, dict(command.given.parameter))
+    return _start(command, dict(command.arguments.parameter))
 
 
 def status(command: Command) -> int:
     """Show the newest execution's steps."""
-    from pipeline import service
-
     sagemaker = command.client("sagemaker")
     arn = service.latest(sagemaker, command.name)
-    described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
-    print(f"{arn}  {described['PipelineExecutionStatus']}")
+    execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+    print(f"{arn}  {execution['PipelineExecutionStatus']}")
     for step in service.steps(sagemaker, arn):
         print(f"{step.name:<12} {step.status:<10} {step.seconds:8.1f} s  {step.reason}".rstrip())
     return 0
@@ -101,116 +104,94 @@ def status(command: Command) -> int:
 
 def new_flow(command: Command) -> int:
     """Write a plain flow for a CSV."""
-    from pipeline import csv_check
-    from pipeline.new_flow import flow_for
-
-    path, target = command.given.csv, command.given.output
-    found = csv_check.check_csv(path, command.settings)
-    if target.exists() and not command.given.force:
+    path, target = command.arguments.csv, command.arguments.output
+    table = check_csv(path, command.settings)
+    if target.exists() and not command.arguments.force:
         raise PipelineError(f"{target}: exists; choose another --output, or give --force to replace it")
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(flow_for(path, found.columns), encoding="utf-8")
-    print(f"wrote {target} for {found.rows} rows and {len(found.columns)} columns; open it in Data Wrangler to go on")
+    target.write_text(flow_for(path, table.columns), encoding="utf-8")
+    print(f"wrote {target} for {table.rows} rows and {len(table.columns)} columns; open it in Data Wrangler to go on")
     return 0
 
 
-def find_data(given: argparse.Namespace) -> int:
+def find_data(arguments: argparse.Namespace) -> int:
     """Find the input CSV without a check, and print where it is and where it comes from, as JSON."""
-    source = given.source or settings.load(ROOT / "settings.yaml").data.source
-    found = sources.find(source, given.data, given.work)
-    print(json.dumps({"location": str(found.location), "origin": found.origin}))
+    configured = arguments.source or load(ROOT / "settings.yaml").data.source
+    source = sources.find(configured, arguments.data, arguments.work)
+    print(json.dumps({"location": str(source.location), "origin": source.origin}))
     return 0
 
 
-def _plan(command: Command, data: Source | None = None) -> Any:  # noqa: ANN401
-    from pipeline.upload import plan
-
+def _plan(command: Command, data: Source | None = None) -> Plan:
     source = command.settings.data.source
     known = data or (Source(source, source) if source.startswith("s3://") else None)
     return plan(ROOT, command.settings, command.environment.bucket, known)
 
 
-def _definition(command: Command, found: Any) -> dict[str, Any]:  # noqa: ANN401
-    from pipeline.definition import build
+def _definition(command: Command, planned: Plan) -> dict[str, Any]:
+    from pipeline.definition import build  # with the SDK, which takes a second
 
-    return build(command.settings, command.environment, found.sources)
+    return build(command.settings, command.environment, planned.sources)
 
 
-def _require_valid(command: Command, found: Any) -> None:  # noqa: ANN401
-    from pipeline.validate import problems
+def _require_valid(command: Command, planned: Plan) -> None:
+    from pipeline.aws.validate import problems
 
-    wrong = problems(_definition(command, found))
-    if wrong:
-        raise PipelineError("\n".join(wrong))
+    mistakes = problems(_definition(command, planned))
+    if mistakes:
+        raise PipelineError("\n".join(mistakes))
 
 
 def _data(command: Command) -> Source:
     """Find the input CSV, and check it where it is a file."""
-    from pipeline import csv_check
-
-    source = sources.find(command.settings.data.source, command.given.data, Path("build/data"))
+    source = sources.find(command.settings.data.source, command.arguments.data, Path("build/data"))
     print(f"data: {source.origin}")
     if isinstance(source.location, Path):
-        found = csv_check.check_csv(source.location, command.settings)
-        print(f"data: {found.rows} rows, {len(found.columns)} columns")
-        for warning in found.warnings:
+        table = check_csv(source.location, command.settings)
+        print(f"data: {table.rows} rows, {len(table.columns)} columns")
+        for warning in table.warnings:
             print(f"warning: {source.location.name}: {warning}")
     return source
 
 
-def _upload(command: Command) -> Any:  # noqa: ANN401
-    from pipeline.upload import execute
-
-    found, bucket = _plan(command, _data(command)), command.environment.bucket
-    done = execute(command.client("s3"), bucket, found.uploads, command.settings.security.kms_key)
-    print(f"uploaded {len(done)} of {len(found.uploads)} files to s3://{bucket} (the others are there already)")
-    return found
+def _upload(command: Command) -> Plan:
+    planned, bucket = _plan(command, _data(command)), command.environment.bucket
+    done = execute(command.client("s3"), bucket, planned.uploads, command.settings.security.kms_key)
+    print(f"uploaded {len(done)} of {len(planned.uploads)} files to s3://{bucket} (the others are there already)")
+    return planned
 
 
-def _upsert(command: Command, found: Any) -> None:  # noqa: ANN401
-    from pipeline import service
-    from pipeline.requests import Maker
-
+def _upsert(command: Command, planned: Plan) -> None:
     tags = Maker(command.settings, command.environment).tags
-    text = json.dumps(_definition(command, found))
+    text = json.dumps(_definition(command, planned))
     print(service.upsert(command.client("sagemaker"), command.name, text, command.environment.role_arn, tags))
 
 
-def _start(command: Command, parameters: dict[str, str]) -> int:
-    from pipeline import service
-
+def _start(command: Command, changed: dict[str, str]) -> int:
     commit = command.environment.commit or "uncommitted"
-    sagemaker, given = command.client("sagemaker"), {"Commit": commit, **parameters}
-    if uri := parameters.get("InputDataUri"):  # other data than the definition's default came from elsewhere
-        given.setdefault("DataOrigin", Source(uri, uri).note)
-    arn = service.start(sagemaker, command.name, given, f"commit {commit}")
+    sagemaker, parameters = command.client("sagemaker"), {"Commit": commit, **changed}
+    if uri := changed.get("InputDataUri"):  # other data than the definition's default came from elsewhere
+        parameters.setdefault("DataOrigin", Source(uri, uri).note)
+    arn = service.start(sagemaker, command.name, parameters, f"commit {commit}")
     RUN_FILE.parent.mkdir(parents=True, exist_ok=True)
     RUN_FILE.write_text(json.dumps({"PipelineExecutionArn": arn}) + "\n", encoding="utf-8")
     print(f"started {arn}")
-    if command.given.wait:
-        service.wait(sagemaker, arn, lambda line: print(line, flush=True), command.given.poll)
+    if command.arguments.wait:
+        service.wait(sagemaker, arn, lambda line: print(line, flush=True), command.arguments.poll)
     return 0
 
 
-COMMANDS: dict[str, Callable[[Command], int]] = {
-    "definition": definition,
-    "validate": validate,
-    "upload": upload,
-    "upsert": upsert,
-    "start": start,
-    "run": run,
-    "status": status,
-    "new-flow": new_flow,
-}
+FUNCTIONS = (definition, validate, upload, upsert, start, run, status, new_flow)
+COMMANDS = {function.__name__.replace("_", "-"): function for function in FUNCTIONS}
 OFFLINE = ("definition", "validate", "new-flow")
 
 
-def _environment(found: Settings, offline: bool) -> Environment:
-    """Read the environment; a command that asks nobody does without, and shows a preview's names."""
-    environ = {"AWS_DEFAULT_REGION": settings.region(found), **os.environ}
+def _environment(settings: Settings, offline: bool) -> Environment:
+    """Read the environment; an offline command does without, and shows a preview's names."""
+    environ = {"AWS_DEFAULT_REGION": region(settings), **os.environ}
     if offline and not any(name in environ for name in BUILD if name != "AWS_DEFAULT_REGION"):
         environ |= {
-            "SAGEMAKER_PROJECT_NAME": found.project,
+            "SAGEMAKER_PROJECT_NAME": settings.project,
             "SAGEMAKER_PROJECT_ID": "p-preview",
             "SAGEMAKER_PIPELINE_ROLE_ARN": f"arn:aws:iam::{0:012}:role/preview",
             "ARTIFACT_BUCKET": names.bucket("p-preview"),
@@ -229,36 +210,38 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m pipeline", description="Train, gate and register a model.")
     commands = parser.add_subparsers(dest="command", required=True)
+    data: dict[str, Any] = {"default": os.environ.get("DATA") or None}
+    place = "folder, CSV or s3:// URI"
     for name, function in COMMANDS.items():
-        one = commands.add_parser(name, help=str(function.__doc__).splitlines()[0], description=function.__doc__)
+        sub = commands.add_parser(name, help=str(function.__doc__).splitlines()[0], description=function.__doc__)
         if name in ("validate", "upload", "upsert", "run"):
-            data = "folder, CSV or s3:// URI in the place of settings.yaml's data.source (also: the variable DATA)"
-            one.add_argument("--data", default=os.environ.get("DATA") or None, help=data)
+            instead = "in the place of settings.yaml's data.source (also: the variable DATA)"
+            sub.add_argument("--data", help=f"{place} {instead}", **data)
         if name in ("start", "run"):
-            one.add_argument("--parameter", action="append", default=[], type=_parameter, metavar="NAME=VALUE")
-            one.add_argument("--wait", action="store_true", help="follow the steps; fail when the pipeline fails")
-            one.add_argument("--poll", type=float, default=15.0, help="seconds between two looks (default 15)")
+            sub.add_argument("--parameter", action="append", default=[], type=_parameter, metavar="NAME=VALUE")
+            sub.add_argument("--wait", action="store_true", help="follow the steps; fail when the pipeline fails")
+            sub.add_argument("--poll", type=float, default=15.0, help="seconds between two looks (default 15)")
         if name == "new-flow":
-            one.add_argument("csv", type=Path)
-            one.add_argument("--output", type=Path, default=Path("flows/preprocess.flow"))
-            one.add_argument("--force", action="store_true", help="replace the flow that is there")
+            sub.add_argument("csv", type=Path)
+            sub.add_argument("--output", type=Path, default=Path("flows/preprocess.flow"))
+            sub.add_argument("--force", action="store_true", help="replace the flow that is there")
     find = commands.add_parser("find-data", help=str(find_data.__doc__), description=find_data.__doc__)
-    find.add_argument("--data", default=os.environ.get("DATA") or None, help="folder, CSV or s3:// URI")
+    find.add_argument("--data", help=place, **data)
     find.add_argument("--source", help="in the place of settings.yaml's data.source")
     find.add_argument("--work", type=Path, default=Path("build/data"), help="folder for a CSV that has to be made")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, 1 when it failed, or 2 when what it was given is wrong."""
-    given = parse(arguments)
+    """Run a command; return 0, 1 when it failed, or 2 when its input is wrong."""
+    options = parse(arguments)
     try:
-        if given.command == "find-data":
-            return find_data(given)
-        found = settings.load(ROOT / "settings.yaml")
-        environment = _environment(found, given.command in OFFLINE)
+        if options.command == "find-data":
+            return find_data(options)
+        settings = load(ROOT / "settings.yaml")
+        environment = _environment(settings, options.command in OFFLINE)
         os.environ.setdefault("AWS_DEFAULT_REGION", environment.region)
-        return COMMANDS[given.command](Command(given, found, environment))
+        return COMMANDS[options.command](Command(options, settings, environment))
     except PipelineError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Step 4: what can go wrong before and while the pipeline runs, each a sentence with the next step in it."""
+"""Steps 4 to 10: what can go wrong, each a sentence with the next step in it and an exit code."""
 
 BAD_INPUT = 2
 FAILED = 1
@@ -22,3 +22,11 @@ class RunError(PipelineError):
     """A pipeline that could not be started, or that failed."""
 
     exit_code = FAILED
+
+
+class DeployError(PipelineError):
+    """What can go wrong between approval and production (steps 6 to 10)."""
+
+    def __init__(self, sentence: str, exit_code: int = BAD_INPUT) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code

@@ -1,4 +1,4 @@
-"""What all tests share: no AWS, and no socket unless a test says that it starts a process or a server."""
+"""What all tests share: no AWS, and no socket unless a test is marked to start a process or a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The repository as a whole: what its files say about each other, and that the rehearsal can be taken away."""
+"""The repository as a whole: its files agree with each other, and that the rehearsal can be taken away."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def modules(*packages: str) -> list[Path]:
 
 def imported(path: Path) -> set[str]:
     """Return every module that a file may import, `a.b` and `a.b.c` for `from a.b import c`, relative ones resolved."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             package = path.relative_to(ROOT).parent.parts
             parts = (*package[: len(package) - node.level + 1],) if node.level else ()
             base = ".".join((*parts, *filter(None, [node.module])))
-            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
-    return found
+            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return names
 
 
 def file_of(module: str) -> Path | None:
@@ -43,16 +43,16 @@ def file_of(module: str) -> Path | None:
 def packages_behind(entry: str) -> set[str]:
     """Return the installed distributions that a command imports, through all of the repository's own modules."""
     distributions = packages_distributions()
-    seen, waiting, found = set[Path](), [entry], set[str]()
+    seen, waiting, packages = set[Path](), [entry], set[str]()
     while waiting:
         module = waiting.pop()
         file = file_of(module)
         if file is None:
-            found |= set(distributions.get(module.split(".")[0], []))
+            packages |= set(distributions.get(module.split(".")[0], []))
         elif file not in seen:
             seen.add(file)
             waiting += imported(file)
-    return {name.lower().replace("_", "-").replace(".", "-") for name in found}
+    return {name.lower().replace("_", "-").replace(".", "-") for name in packages}
 
 
 @pytest.mark.parametrize(("entry", "pins"), [("pipeline.__main__", "build"), ("deploy.__main__", "deploy")])
@@ -68,6 +68,34 @@ def test_nothing_that_runs_on_aws_imports_the_rehearsal() -> None:
     assert [
         path for path in modules(*ON_AWS) if any(name.split(".")[0] == "sagemaker_rehearsal" for name in imported(path))
     ] == []
+
+
+def room_of(path: Path) -> str:
+    """Return the part of the code that a file belongs to: a folder of pipeline/, its top level, or deploy/."""
+    package, *below = path.relative_to(ROOT).parts
+    if path == ROOT / "pipeline" / "errors.py" or package == "deploy":
+        return package if package == "deploy" else "errors"
+    return below[0] if len(below) > 1 else "pipeline"
+
+
+# What each part may import of the others, also in a function or for types alone; the job scripts import nothing else
+ROOMS = {
+    "deploy": {"aws", "settings", "steps", "errors"},
+    "pipeline": {"aws", "data", "settings", "steps", "errors"},
+    "aws": {"data", "settings", "steps", "errors"},
+    "data": {"settings", "steps", "errors"},
+    "settings": {"steps", "errors"},
+    "steps": set[str](),
+    "errors": set[str](),
+}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_run_one_way(room: str) -> None:
+    files = [path for path in modules(*ON_AWS) if room_of(path) == room]
+    names = {file_of(name) for path in files for name in imported(path)} - {ROOT / "pipeline" / "__init__.py", None}
+    assert files != []
+    assert {room_of(file) for file in names if file} - {room} - ROOMS[room] == set()
 
 
 @pytest.mark.parametrize("path", modules("pipeline", "deploy"), ids=lambda path: str(path.relative_to(ROOT)))
@@ -87,7 +115,7 @@ def test_every_buildspec_runs_python_and_installs_a_pinned_set() -> None:
 
 
 def test_every_flow_is_json_and_names_no_bucket() -> None:
-    """A flow carries structure only; where the data is, settings.yaml says."""
+    """A flow carries structure only; settings.yaml names the data."""
     flows = sorted((ROOT / "flows").rglob("*.flow"))
     assert flows != []
     for flow in flows:

@@ -1,26 +1,24 @@
 """The command line `rehearse`: an AWS on this machine, and the steps of a SageMaker Autopilot project on it."""
 
-import contextlib
 import json
-import os
 import shlex
-import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from sagemaker_rehearsal.pipelines.drills import DRILLS, HELP
-from sagemaker_rehearsal.scenario import input_data, settings, synthetic_data, terminal, workspace
-from sagemaker_rehearsal.scenario.report import Report
-from sagemaker_rehearsal.server.errors import InputError, RehearsalError
+from sagemaker_rehearsal.scenario import place as places
+from sagemaker_rehearsal.scenario import session, terminal, workspace
+from sagemaker_rehearsal.server.errors import RehearsalError
+
+if TYPE_CHECKING:
+    from sagemaker_rehearsal.scenario.personas import People
 
 WORK = Path("build/rehearsal")
-REGION = "us-east-1"
 ROUTES = ("s3", "service-catalog")
 Command = Callable[..., Any]
 
@@ -72,7 +70,9 @@ def cli() -> None:
 
     \b
     Exit codes: 0 done, 1 a step failed, 2 wrong input, 3 a person rejected, 130 stopped.
-    Completion of the shell: eval "$(_REHEARSE_COMPLETE=bash_source rehearse)" (or zsh_source, fish_source).
+
+    \b
+    Completion: eval "$(_REHEARSE_COMPLETE=bash_source rehearse)"   (or zsh_source, fish_source)
     """
 
 
@@ -83,44 +83,41 @@ def cli() -> None:
 @_idle
 @_cold
 @click.option("--approve", is_flag=True, help="Give both approvals instead of asking.")
+@click.option("--name", help="The project's name. Default: that of settings.yaml; in the template, adult-income.")
 @click.option(
-    "--name", default="adult-income", show_default=True, help="The project's name (in a clone of the template)."
+    "--route", type=click.Choice(ROUTES), default=ROUTES[0], show_default=True, help="How the project is created."
 )
 @click.option(
-    "--route", type=click.Choice(ROUTES), default=ROUTES[0], show_default=True, help="How the project is made."
+    "--product",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A product.yaml to provision in place of the packaged one (in a team's repository).",
 )
 @click.option("--keep", is_flag=True, help="Leave everything up until Ctrl-C.")
+@_json
 @_guarded
 def run(
-    work: Path, data: str | None, approve: bool, name: str, route: str, keep: bool, **options: Any  # noqa: ANN401
+    work: Path, data: str | None, approve: bool, name: str | None, route: str, product: Path | None, keep: bool,
+    as_json: bool, **options: Any,  # noqa: ANN401
 ) -> None:  # fmt: skip
-    """Do the steps; on the AWS that is up, or on one of this command's own.
+    """Do steps 1 to 10; on the AWS that is up, or on one of this command's own.
 
-    In a clone of the template these are steps 1 to 10, in a team's repository steps 4 to 10.
+    In a clone of the template, the template is published and seeds a repository. In a team's repository the packaged
+    product is provisioned, and its repository is filled from the working tree, committed or not.
+
+    \b
+    Examples:
+      rehearse run                      asks at both approvals
+      rehearse run --approve --json     without a question; the report goes to standard output
+      rehearse run --data my.csv        trains on this file
     """
-    work, console, place = work.resolve(), terminal.console(), _Place.here()
-    with workspace.alone(work):
-        workspace.clear(work)
-        report = Report(work, facts={"project": place.name or name, "region": place.region})
+    place = places.with_project()
+    from sagemaker_rehearsal.scenario import runner
 
-        def say(text: str) -> None:
-            elapsed = time.monotonic() - report.started
-            _print(console, f"  [{elapsed:6.1f} s] {text}")
-
-        try:
-            with _running(place, work, data, options, say, report) as url:
-                ask = terminal.asking(console, approve=approve)
-                _walk(place, url, work, report, console, ask, say, name, route, data)
-                report.show(console)
-                _show_permissions(console, report)
-                _print(console, f"report: {_short(report.write())}")
-                if keep:
-                    _print(console, "everything stays up until Ctrl-C; see `rehearse status`")
-                    terminal.until_stopped()
-        except BaseException:
-            report.write()
-            report.show(console)
-            raise
+    console = terminal.console(stderr=as_json)
+    runner.Runner(
+        place, runner.origin(place, product), work.resolve(), terminal.asking(console, approve=approve), console,
+        name or "", data, route, options, as_json,
+    ).run(keep=keep)  # fmt: skip
 
 
 @cli.command()
@@ -132,14 +129,21 @@ def run(
 @click.option("--port", default=0, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
 @_guarded
 def up(work: Path, data: str | None, port: int, **options: Any) -> None:  # noqa: ANN401
-    """Start an AWS and keep it until Ctrl-C or `rehearse down`."""
+    """Start an AWS and keep it until Ctrl-C or `rehearse down`.
+
+    \b
+    Example:
+      rehearse up                       then, in another terminal:
+      eval "$(rehearse env)"
+      rehearse run; aws codepipeline list-pipelines
+    """
     work = work.resolve()
     with workspace.alone(work, "up.lock"):
         if workspace.running(work):
             raise RehearsalError("an AWS is up here already; see `rehearse status`")
-        place = _Place.here(required=False)
-        with _started(place, work, data, options, lambda text: print(text, flush=True), port=port) as url:
-            _print_exports(url, place.region)
+        place = places.current()
+        with session.started(place, work, data, options, lambda text: print(text, flush=True), port=port) as running:
+            _print_exports(running.url, running.region)
             print("until Ctrl-C or `rehearse down`", flush=True)
             terminal.until_stopped()
 
@@ -158,10 +162,13 @@ def down(work: Path) -> None:
 @_guarded
 def status(work: Path, as_json: bool) -> None:
     """Show projects, pipelines, model packages, stacks and endpoints."""
-    from sagemaker_rehearsal.scenario import status as shown
+    from sagemaker_rehearsal.scenario import status as current
 
-    lines = list(shown.status(_people(work)))
-    print(json.dumps(lines, indent=2) if as_json else "\n".join(lines))
+    resources = list(current.status(_people(work)))
+    if as_json:
+        print(json.dumps([asdict(resource) for resource in resources], indent=2))
+    else:
+        print("\n".join(map(str, resources)))
 
 
 @cli.command()
@@ -169,10 +176,16 @@ def status(work: Path, as_json: bool) -> None:
 @click.argument("word", required=False)
 @_guarded
 def logs(work: Path, word: str | None) -> None:
-    """List the logs, or show those whose path holds WORD."""
-    found = [path.relative_to(work) for path in sorted(work.rglob("*.log")) if path.is_file()]
-    chosen = [path for path in found if word and word in path.as_posix()]
-    for path in chosen if word else found:
+    """List the logs, or show those whose path holds WORD.
+
+    \b
+    Examples:
+      rehearse logs                     what there is
+      rehearse logs router              why a push or an approval started something, or nothing
+    """
+    paths = [path.relative_to(work) for path in sorted(work.rglob("*.log")) if path.is_file()]
+    chosen = [path for path in paths if word and word in path.as_posix()]
+    for path in chosen if word else paths:
         print(f"== {path}")
         if word:
             print((work / path).read_text(encoding="utf-8", errors="replace"), end="")
@@ -181,9 +194,9 @@ def logs(work: Path, word: str | None) -> None:
 
 
 def _decide(work: Path, approve: bool) -> None:
-    from sagemaker_rehearsal.scenario import status as shown
+    from sagemaker_rehearsal.scenario import status as current
 
-    print(shown.decide(_people(work), approve=approve))
+    print(current.decide(_people(work), approve=approve))
 
 
 @cli.command()
@@ -208,10 +221,15 @@ def reject(work: Path) -> None:
 @click.option("--endpoint", help="Default: the production endpoint that is there.")
 @_guarded
 def invoke(work: Path, file: IO[bytes], endpoint: str | None) -> None:
-    """Send the rows of FILE (CSV without a header; default: standard input) to an endpoint."""
-    from sagemaker_rehearsal.scenario import status as shown
+    """Send the rows of FILE (CSV without a header; default: standard input) to an endpoint.
 
-    print(shown.invoke(_people(work), endpoint, file.read()), end="")
+    \b
+    Example:
+      rehearse invoke rows.csv
+    """
+    from sagemaker_rehearsal.scenario import status as current
+
+    print(current.invoke(_people(work), endpoint, file.read()), end="")
 
 
 @cli.command()
@@ -227,113 +245,13 @@ def env(work: Path, as_json: bool) -> None:
         _print_exports(people.url, people.region)
 
 
-class _Place:
-    """Where a command was given: in a clone of the template, in a team's repository, or in another folder."""
-
-    def __init__(self, template: Path | None, project: Path | None) -> None:
-        self.template, self.project = template, project
-        self.settings = settings.load(project / "settings.yaml") if project and not template else None
-
-    @classmethod
-    def here(cls, required: bool = True) -> "_Place":
-        """Look at the current folder.
-
-        Raises:
-            InputError: it is neither, and one of both is needed.
-        """
-        folder = Path.cwd()
-        if (folder / "cookiecutter.json").is_file() and (folder / "catalog" / "publish.py").is_file():
-            return cls(folder, next(folder.glob("{{*}}"), None))
-        if (folder / "settings.yaml").is_file() and (folder / "pipeline").is_dir():
-            return cls(None, folder)
-        if required:
-            raise InputError(f"{folder}: is neither a clone of the template nor a repository made from it; go to one")
-        return cls(None, None)
-
-    @property
-    def name(self) -> str:
-        return self.settings.project if self.settings else ""
-
-    @property
-    def region(self) -> str:
-        return os.environ.get("AWS_DEFAULT_REGION") or (self.settings.region if self.settings else REGION)
-
-
-def _walk(
-    place: _Place, url: str, work: Path, report: Report, console: Console, ask: Callable[[str], str],
-    say: Callable[[str], None], name: str, route: str, data: str | None,
-) -> None:  # fmt: skip
-    if place.template:
-        from sagemaker_rehearsal.scenario import status as shown
-        from sagemaker_rehearsal.scenario.personas import People
-        from sagemaker_rehearsal.scenario.ten_steps import Walk
-
-        def head(text: str) -> None:
-            console.print(text, style="bold", highlight=False)
-
-        Walk(People(url, place.region), work, report, ask, say, head, place.template, route=route).run(name)
-        report.facts["iam"] = shown.permissions(url)
-        return
-    from sagemaker_rehearsal.processes import Processes
-    from sagemaker_rehearsal.scenario.team_project import Cloud, Project
-    from sagemaker_rehearsal.scenario.team_walk import Rehearsal
-
-    assert place.project is not None and place.settings is not None  # noqa: S101, PT018 (`here` saw to it)
-    processes = Processes()
-    try:
-        project = Project(Cloud(url, place.region), place.project, place.settings)
-        Rehearsal(project, work, report, console, processes, ask, data).run()
-    finally:
-        processes.stop()
-
-
-@contextlib.contextmanager
-def _running(
-    place: _Place, work: Path, data: str | None, options: Mapping[str, Any], say: Callable[[str], None], report: Report
-) -> Iterator[str]:
-    """Give the address of the AWS that is up, or of one for this command."""
-    found = workspace.running(work)
-    if found:
-        say(f"on the AWS that is up at {found[0]}")
-        yield found[0]
-        return
-    with _started(place, work, data, options, say, report) as url:
-        yield url
-
-
-@contextlib.contextmanager
-def _started(
-    place: _Place, work: Path, data: str | None, options: Mapping[str, Any], say: Callable[[str], None],
-    report: Report | None = None, port: int = 0,
-) -> Iterator[str]:  # fmt: skip
-    begun = time.monotonic()
-    shutil.rmtree(work / "cloud", ignore_errors=True)
-    given = ""
-    if place.settings is None:  # a team's walk looks for the data in its first step
-        given, origin = input_data.find(place.project, data, work, say)
-        if report:
-            report.facts["data"] = {"synthetic": origin == synthetic_data.NOTICE, "origin": origin}
-    from sagemaker_rehearsal.account import account  # its import takes two seconds: only who needs it waits
-    from sagemaker_rehearsal.scenario.personas import People
-
-    chosen = {**options, "build_environment": {"DATA": given} if given else {}}
-    with account(work / "cloud", place.region, port, chosen, enforced=place.settings is None) as cloud:
-        workspace.announce(work, cloud.url, place.region)
-        say(f"embedded AWS at {cloud.url} after {time.monotonic() - begun:.1f} s")
-        try:
-            People(cloud.url, place.region).arrive()
-            yield cloud.url
-        finally:
-            workspace.withdraw(work)
-
-
-def _people(work: Path) -> Any:  # noqa: ANN401 (its import takes a moment)
-    found = workspace.running(work)
-    if found is None:
+def _people(work: Path) -> "People":
+    running = workspace.running(work)
+    if running is None:
         raise RehearsalError("no AWS is up here; start one with `rehearse up`, or with `rehearse run --keep`")
-    from sagemaker_rehearsal.scenario.personas import People
+    from sagemaker_rehearsal.scenario.personas import People  # its import takes a moment
 
-    return People(found[0], found[1])
+    return People(running.url, running.region)
 
 
 def _exports(url: str, region: str) -> dict[str, str]:
@@ -347,23 +265,6 @@ def _exports(url: str, region: str) -> dict[str, str]:
 def _print_exports(url: str, region: str) -> None:
     for name, value in _exports(url, region).items():
         print(f"export {name}={shlex.quote(value)}")
-
-
-def _show_permissions(console: Console, report: Report) -> None:
-    if "iam" not in report.facts:
-        return
-    from sagemaker_rehearsal.scenario import status as shown
-
-    for line in shown.permission_lines(report.facts["iam"]):
-        _print(console, line)
-
-
-def _print(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _short(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

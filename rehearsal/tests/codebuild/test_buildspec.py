@@ -100,15 +100,3 @@ def test_the_machine_s_own_credentials_stay_outside(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("SECRET_OF_MINE", "x")
     _, log, _ = run(tmp_path, phases={"build": {"commands": ['echo "[${AWS_PROFILE}${SECRET_OF_MINE}]"']}})
     assert log == "[]"
-
-
-def test_a_checkout_holds_what_a_clone_would(tmp_path: Path) -> None:
-    repository = tmp_path / "repository"
-    for name in ("settings.yaml", "pipeline/run.py", "build/old.json", ".venv/x", "pipeline/__pycache__/run.pyc"):
-        (repository / name).parent.mkdir(parents=True, exist_ok=True)
-        (repository / name).write_text(name, encoding="utf-8")
-    copy = buildspec.checkout(repository, tmp_path / "checkout")
-    assert sorted(str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()) == [
-        "pipeline/run.py",
-        "settings.yaml",
-    ]

@@ -58,8 +58,8 @@ class Calls:
 
 def refused(code: str, operation: str, message: str = "", status: int = 400) -> ClientError:
     """Return what boto3 raises when AWS refuses."""
-    said = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(said, operation)
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, operation)
 
 
 class Service:

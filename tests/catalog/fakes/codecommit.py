@@ -76,13 +76,13 @@ class CodeCommit(Service):
         return {path: ("100644", blob) for path, blob in ids.items()}
 
     def _move(self, branch: str, parent: str | None, listing: Listing, message: str) -> str:
-        made = hashlib.sha1(f"{len(self.commits)}{branch}{message}".encode()).hexdigest()
-        self.commits[made] = Commit(made, parent, listing, message)
+        commit_id = hashlib.sha1(f"{len(self.commits)}{branch}{message}".encode()).hexdigest()
+        self.commits[commit_id] = Commit(commit_id, parent, listing, message)
         event = "referenceUpdated" if branch in self.branches else "referenceCreated"
-        self.branches[branch] = made
+        self.branches[branch] = commit_id
         self.default = self.default or branch
-        self.events.append((event, branch, self.commits[made].tree))
-        return made
+        self.events.append((event, branch, self.commits[commit_id].tree))
+        return commit_id
 
     def _known(self, repository: str, operation: str) -> None:
         if repository != self.repository:
@@ -143,8 +143,8 @@ class CodeCommit(Service):
         after = self._changed(before, **change)
         if after == before:
             raise refused("NoChangeException", "CreateCommit")
-        made = self._move(branchName, parentCommitId, after, commitMessage)
-        return {"commitId": made, "treeId": self.commits[made].tree}
+        commit = self._move(branchName, parentCommitId, after, commitMessage)
+        return {"commitId": commit, "treeId": self.commits[commit].tree}
 
     def _check_parent(self, branch: str, parent: str | None) -> None:
         tip = self.branches.get(branch)
@@ -208,11 +208,11 @@ class CodeCommit(Service):
         self.default = defaultBranchName
 
     def _ancestors(self, commit: str | None) -> list[str]:
-        found = []
+        commits = []
         while commit:
-            found.append(commit)
+            commits.append(commit)
             commit = self.commits[commit].parent
-        return found
+        return commits
 
     def _get_merge_options(
         self,

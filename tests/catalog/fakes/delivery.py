@@ -66,13 +66,13 @@ class CodePipeline(Service):
         sourceRevisions: list[dict[str, str]] | None = None,
     ) -> dict[str, Any]:
         self._known(name, "StartPipelineExecution")
-        given = {one["name"]: one["value"] for one in variables or []}
-        revisions = {one["actionName"]: one["revisionValue"] for one in sourceRevisions or []}
-        if not set(given) <= self.variables[name] or "" in given.values() or not set(revisions) <= {"Source"}:
+        values = {entry["name"]: entry["value"] for entry in variables or []}
+        revisions = {entry["actionName"]: entry["revisionValue"] for entry in sourceRevisions or []}
+        if not set(values) <= self.variables[name] or "" in values.values() or not set(revisions) <= {"Source"}:
             raise refused("ValidationException", "StartPipelineExecution")
         if (name, clientRequestToken) not in self.executions:
             self.executions[name, clientRequestToken] = f"execution-{len(self.executions) + 1}"
-            self.started.append({"pipeline": name, "commit": revisions.get("Source", ""), "variables": given})
+            self.started.append({"pipeline": name, "commit": revisions.get("Source", ""), "variables": values})
         return {"pipelineExecutionId": self.executions[name, clientRequestToken]}
 
 
@@ -120,20 +120,26 @@ class Registry(Service):
         NextToken: str = "0",
     ) -> dict[str, Any]:
         assert SortBy == "CreationTime"
-        groups = {one["ModelPackageGroupName"] for one in self.packages.values()}
+        groups = {package["ModelPackageGroupName"] for package in self.packages.values()}
         if ModelPackageGroupName not in groups:
             raise refused("ValidationException", "ListModelPackages")
-        kept = ("ModelPackageArn", "ModelPackageGroupName", "ModelPackageVersion", "ModelPackageStatus", "CreationTime")
-        found = [
-            {name: one[name] for name in (*kept, "ModelApprovalStatus")}
-            for one in self.packages.values()
-            if (one["ModelPackageGroupName"], one["ModelApprovalStatus"])
+        members = (
+            "ModelPackageArn",
+            "ModelPackageGroupName",
+            "ModelPackageVersion",
+            "ModelPackageStatus",
+            "CreationTime",
+        )
+        summaries = [
+            {name: package[name] for name in (*members, "ModelApprovalStatus")}
+            for package in self.packages.values()
+            if (package["ModelPackageGroupName"], package["ModelApprovalStatus"])
             == (ModelPackageGroupName, ModelApprovalStatus)
         ]
-        found.sort(key=lambda one: one["CreationTime"], reverse=SortOrder == "Descending")
+        summaries.sort(key=lambda summary: summary["CreationTime"], reverse=SortOrder == "Descending")
         page = int(NextToken)
-        more = {"NextToken": str(page + 1)} if page < len(found) else {}
-        return {"ModelPackageSummaryList": found[page - 1 : page] if page else [], **more}
+        more = {"NextToken": str(page + 1)} if page < len(summaries) else {}
+        return {"ModelPackageSummaryList": summaries[page - 1 : page] if page else [], **more}
 
 
 @dataclass

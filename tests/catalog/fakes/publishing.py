@@ -105,14 +105,20 @@ class CloudFormation(Service):
         assert TemplateStage == "Original"
         return {"TemplateBody": self.body}
 
-    def _create_change_set(self, StackName: str, ChangeSetType: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def _create_change_set(self, StackName: str, ChangeSetType: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         if (ChangeSetType == "CREATE") != (not self.status):
             raise refused("ValidationError", "CreateChangeSet")
-        kept = {one["ParameterKey"] for one in given["Parameters"] if one.get("UsePreviousValue")}
-        assert kept <= set(self.parameters)
-        new = {one["ParameterKey"]: one["ParameterValue"] for one in given["Parameters"] if "ParameterValue" in one}
-        old = {name: self.parameters[name] for name in kept}
-        self.set = {"body": given["TemplateBody"], "parameters": old | new, "status": "CREATE_IN_PROGRESS"}
+        unchanged = {
+            parameter["ParameterKey"] for parameter in request["Parameters"] if parameter.get("UsePreviousValue")
+        }
+        assert unchanged <= set(self.parameters)
+        new = {
+            parameter["ParameterKey"]: parameter["ParameterValue"]
+            for parameter in request["Parameters"]
+            if "ParameterValue" in parameter
+        }
+        old = {name: self.parameters[name] for name in unchanged}
+        self.set = {"body": request["TemplateBody"], "parameters": old | new, "status": "CREATE_IN_PROGRESS"}
         return {"Id": "set"}
 
     def _describe_change_set(self, StackName: str, ChangeSetName: str) -> dict[str, Any]:

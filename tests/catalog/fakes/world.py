@@ -80,7 +80,7 @@ class Outside:
         """Return CloudFormation's event, in the form of
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html
         """
-        found = {
+        payload = {
             "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:sagemaker-autopilot-seed",
             "Provider": "codecommit",
             "RepositoryName": NAME,
@@ -92,7 +92,7 @@ class Outside:
             "TemplateSha256": self.sha256,
             **properties,
         }
-        found.pop(without, None)
+        payload.pop(without, None)
         event = {
             "RequestType": kind,
             "ResponseURL": URL,
@@ -100,12 +100,12 @@ class Outside:
             "RequestId": "req-0001",
             "ResourceType": "Custom::Seed",
             "LogicalResourceId": "Seed",
-            "ResourceProperties": found,
+            "ResourceProperties": payload,
         }
         if kind != "Create":
             event["PhysicalResourceId"] = f"codecommit:{NAME}"
         if kind == "Update":
-            event["OldResourceProperties"] = {**found, "BranchName": "main", "RepositoryName": NAME}
+            event["OldResourceProperties"] = {**payload, "BranchName": "main", "RepositoryName": NAME}
         return event
 
     def world(self) -> World:

@@ -106,16 +106,16 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("data", "said"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("data", "sentence"), REFUSED.values(), ids=REFUSED)
 def test_an_unsafe_zip_is_refused_and_nothing_is_left(
-    data: bytes, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: bytes, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through the whole hook: one FAILED, no commit, no file anywhere."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     outside = Outside({})
     answer = outside.invoke(outside.event(TemplateSha256=outside.publish(data)))
     assert "FAILED" == answer["Status"]
-    assert said in answer["Reason"]
+    assert sentence in answer["Reason"]
     assert ["GetObject"] == outside.calls.made
     assert [] == list(tmp_path.iterdir())
 

@@ -289,19 +289,19 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("message", "said"), FAILURES, ids=[row[0] or "none" for row in FAILURES])
-def test_a_build_that_fails_is_explained(request_: Request, message: str, said: str) -> None:
+@pytest.mark.parametrize(("message", "sentence"), FAILURES, ids=[row[0] or "none" for row in FAILURES])
+def test_a_build_that_fails_is_explained(request_: Request, message: str, sentence: str) -> None:
     """CodeBuild quotes the exit status in the context of a phase:
     https://docs.aws.amazon.com/codebuild/latest/APIReference/API_PhaseContext.html
     """
     *_, seed = seed_by("FAILED", f"Error while executing command: python3 seed.zip. Reason: {message}", request_)
-    with pytest.raises(SeedBuildError, match=said):
+    with pytest.raises(SeedBuildError, match=sentence):
         seed()
 
 
 def test_every_status_of_the_program_has_a_sentence() -> None:
-    found = {
+    result = {
         reason({"buildStatus": "FAILED", "phases": [{"contexts": [{"message": f"exit status {status}"}]}]})
         for status in (NOT_EMPTY, REFUSED, WRONG_TREE, LOST)
     }
-    assert 4 == len(found)
+    assert 4 == len(result)

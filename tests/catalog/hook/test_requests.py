@@ -84,9 +84,9 @@ REFUSED: list[tuple[str, Spoil, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("spoil", "said"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+@pytest.mark.parametrize(("spoil", "sentence"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
 def test_a_bad_event_is_answered_once_and_nothing_is_committed(
-    outside: Outside, spoil: Spoil, said: list[str], capsys: pytest.CaptureFixture[str]
+    outside: Outside, spoil: Spoil, sentence: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One FAILED, small enough, with field and rule; no address and no part of the environment in it or in the log."""
     outside.environment["TEMPLATE_BUCKET"] = "ops-bucket"
@@ -94,7 +94,7 @@ def test_a_bad_event_is_answered_once_and_nothing_is_committed(
     spoil(event)
     answer = outside.invoke(event)
     assert "FAILED" == answer["Status"]
-    assert [] == [part for part in said if part not in answer["Reason"]]
+    assert [] == [part for part in sentence if part not in answer["Reason"]]
     assert {} == outside.codecommit.branches
     public = answer["Reason"] + capsys.readouterr().out
     assert [] == [secret for secret in ("hunter2", URL, "Signature") if secret in public]

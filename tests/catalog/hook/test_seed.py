@@ -84,13 +84,13 @@ def test_large_files_are_spread_over_commits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "said"), [(6 * 2**20 + 1, "has 6291457 bytes; CodeCommit takes at most 6291456"), (0, "is empty")]
+    ("size", "sentence"), [(6 * 2**20 + 1, "has 6291457 bytes; CodeCommit takes at most 6291456"), (0, "is empty")]
 )
-def test_a_file_that_codecommit_does_not_take_is_named_before_anything_is_committed(size: int, said: str) -> None:
+def test_a_file_that_codecommit_does_not_take_is_named_before_anything_is_committed(size: int, sentence: str) -> None:
     outside = Outside(small_template({"data.bin": bytes(size)}))
     answer = outside.invoke(outside.event())
     assert "FAILED" == answer["Status"]
-    assert f"'data.bin': {said}" in answer["Reason"]
+    assert f"'data.bin': {sentence}" in answer["Reason"]
     assert {} == outside.codecommit.branches
 
 
@@ -166,10 +166,10 @@ def test_two_deliveries_at_the_same_time_make_one_seed(files: int) -> None:
 
     outside.calls.on_call = together
     both = [threading.Thread(target=respond, args=[outside.event(), Lambda(), outside.world()]) for _ in range(2)]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join()
+    for entry in both:
+        entry.start()
+    for entry in both:
+        entry.join()
     data = [{**answer["Data"], "Summary": ""} for answer in outside.sent]
     assert ["SUCCESS", "SUCCESS"] == [answer["Status"] for answer in outside.sent]
     assert data[0] == data[1]
@@ -216,13 +216,15 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("refuse", "said"), REFUSALS, ids=[next(iter(row[0].values())) for row in REFUSALS])
-def test_what_aws_refuses_is_explained_without_addresses(outside: Outside, refuse: dict[str, str], said: str) -> None:
+@pytest.mark.parametrize(("refuse", "sentence"), REFUSALS, ids=[next(iter(row[0].values())) for row in REFUSALS])
+def test_what_aws_refuses_is_explained_without_addresses(
+    outside: Outside, refuse: dict[str, str], sentence: str
+) -> None:
     """An account or its organization may be restricted; the sentence names the way out."""
     outside.calls.refuse = refuse
     answer: dict[str, Any] = outside.invoke(outside.event())
     assert "FAILED" == answer["Status"]
-    assert said in answer["Reason"]
+    assert sentence in answer["Reason"]
     assert "token=abc" not in answer["Reason"]
 
 

@@ -345,9 +345,9 @@ def test_no_event_starts_the_pipeline_of_another_project_than_its_own(event: Eve
 
 @settings(max_examples=200, derandomize=True)
 @given(st.from_regex(PROJECT, fullmatch=True), st.from_regex(PROJECT, fullmatch=True))
-def test_no_two_projects_share_a_pipeline(one: str, other: str) -> None:
-    names = [{f"sagemaker-{project}-{job}" for job in ("build", "deploy")} for project in (one, other)]
-    assert (one == other) == bool(names[0] & names[1])
+def test_no_two_projects_share_a_pipeline(item: str, other: str) -> None:
+    names = [{f"sagemaker-{project}-{job}" for job in ("build", "deploy")} for project in (item, other)]
+    assert (item == other) == bool(names[0] & names[1])
 
 
 @settings(max_examples=100, derandomize=True)

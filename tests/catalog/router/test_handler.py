@@ -62,7 +62,7 @@ def test_a_push_of_training_code_starts_the_build_at_its_commit(delivery: Delive
 def test_the_first_push_starts_the_build_without_a_comparison(delivery: Delivery) -> None:
     """The seed's only event of `main`."""
     delivery.deliver(documented("codecommit-reference-created"))
-    assert [BUILD] == [one["pipeline"] for one in delivery.started]
+    assert [BUILD] == [entry["pipeline"] for entry in delivery.started]
     assert ["GetPipeline", "StartPipelineExecution"] == delivery.calls.made
 
 
@@ -70,7 +70,7 @@ def test_a_push_over_an_older_commit_that_is_gone_starts_the_build(delivery: Del
     event = delivery.push("README.md")
     event["detail"]["oldCommitId"] = "0" * 40
     delivery.deliver(event)
-    assert [BUILD] == [one["pipeline"] for one in delivery.started]
+    assert [BUILD] == [entry["pipeline"] for entry in delivery.started]
 
 
 def test_a_readme_edit_starts_nothing_and_says_so(delivery: Delivery, capsys: Capture) -> None:
@@ -82,7 +82,7 @@ def test_a_readme_edit_starts_nothing_and_says_so(delivery: Delivery, capsys: Ca
 def test_changes_are_read_to_their_last_page(delivery: Delivery) -> None:
     """The one path that matters comes last of a hundred."""
     delivery.deliver(delivery.push(*(f"docs/{number:03}.md" for number in range(100)), "settings.yaml"))
-    assert [BUILD] == [one["pipeline"] for one in delivery.started]
+    assert [BUILD] == [entry["pipeline"] for entry in delivery.started]
     assert 3 == delivery.calls.made.count("GetDifferences")
 
 
@@ -92,7 +92,7 @@ def test_a_file_that_is_moved_out_or_in_counts(delivery: Delivery, old: str, new
     event["detail"]["oldCommitId"] = delivery.codecommit.branches["main"]
     event["detail"]["commitId"] = delivery.codecommit.user_moves("main", old, new)
     delivery.deliver(event)
-    assert [BUILD] == [one["pipeline"] for one in delivery.started]
+    assert [BUILD] == [entry["pipeline"] for entry in delivery.started]
 
 
 def test_a_push_of_deployment_code_deploys_the_newest_approved_model(delivery: Delivery) -> None:
@@ -164,12 +164,12 @@ def test_a_rejection_starts_nothing(delivery: Delivery) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "sentence"),
     [("Rejected", "is Rejected by now; only approved models are deployed"), ("", "is not in the registry any more")],
     ids=["rejected", "deleted"],
 )
 def test_a_late_event_of_an_approval_that_was_taken_back_starts_nothing(
-    delivery: Delivery, status: str, said: str, capsys: Capture
+    delivery: Delivery, status: str, sentence: str, capsys: Capture
 ) -> None:
     event = approve(delivery)
     arn = event["detail"]["ModelPackageArn"]
@@ -178,7 +178,7 @@ def test_a_late_event_of_an_approval_that_was_taken_back_starts_nothing(
         del delivery.registry.packages[arn]
     delivery.deliver(event)
     assert [] == delivery.started
-    assert [f"{arn} {said}"] == reasons(capsys)
+    assert [f"{arn} {sentence}"] == reasons(capsys)
 
 
 def test_events_delivered_twice_start_one_execution(delivery: Delivery) -> None:
@@ -186,7 +186,7 @@ def test_events_delivered_twice_start_one_execution(delivery: Delivery) -> None:
     for event in (delivery.push("settings.yaml"), approve(delivery)):
         delivery.deliver(event)
         delivery.deliver(event)
-    assert [BUILD, DEPLOY] == [one["pipeline"] for one in delivery.started]
+    assert [BUILD, DEPLOY] == [entry["pipeline"] for entry in delivery.started]
 
 
 def test_two_events_of_one_approval_start_one_execution_and_a_new_approval_another(delivery: Delivery) -> None:
@@ -216,7 +216,7 @@ def test_killed_after_any_call_and_delivered_again_it_starts_each_pipeline_once(
     expected = [DEPLOY] if which == "approval" else [BUILD, DEPLOY]
     delivery.calls.kill_after = None
     delivery.deliver(event)
-    assert expected == [one["pipeline"] for one in delivery.started]
+    assert expected == [entry["pipeline"] for entry in delivery.started]
 
 
 @pytest.mark.parametrize("which", ["push", "approval"])
@@ -290,7 +290,7 @@ def test_no_event_starts_what_belongs_to_another_project_of_the_account(event: E
         if delivery.started
         else ""
     )
-    assert all(one["pipeline"][len("sagemaker-") :].rpartition("-")[0] in about for one in delivery.started)
+    assert all(entry["pipeline"][len("sagemaker-") :].rpartition("-")[0] in about for entry in delivery.started)
 
 
 @pytest.mark.parametrize("event", [None, "x", {"detail": {}}, {"detail": {}, "id": "1", "account": "9", "region": "x"}])

@@ -31,7 +31,6 @@ NEITHER = {
     "constraints/overrides.txt",
     "constraints/rehearsal.in",
     "constraints/rehearsal.txt",
-    "constraints/uv.in",
     "constraints/uv.txt",
     "pyproject.toml",
     "tests",

@@ -1,4 +1,4 @@
-"""Step 4, Evaluate: ask the registry for the model that is approved now, and what it reached."""
+"""Step 4, Evaluate: read the champion from the registry: the newest approved model, and its metrics."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ def find(sagemaker: Any, s3: Any, group: str) -> dict[str, Any] | None:  # noqa:
     except ClientError as error:
         if _absent(error):
             return None
-        raise StepError(
-            f"model package group {group}: cannot be listed ({error}); let the pipeline's role list it"
-        ) from error
+        rule = f"cannot be listed ({error}); let the pipeline's role list it"
+        raise StepError(f"model package group {group}: {rule}") from error
     if not listed:
         return None
     arn = listed[0]["ModelPackageArn"]
@@ -55,8 +54,8 @@ def _evaluation(s3: Any, uri: str, arn: str) -> dict[str, Any]:  # noqa: ANN401
         return {}
     bucket, _, key = uri[len("s3://") :].partition("/")
     try:
-        found: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        evaluation: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     except (ClientError, ValueError) as error:
         remedy = "reject that package or restore the object, so that the new model has something to be compared with"
         raise StepError(f"approved model {arn}: its evaluation {uri} cannot be read ({error}); {remedy}") from error
-    return found
+    return evaluation

@@ -1,4 +1,4 @@
-"""Step 4: decide on which side a row stands: by the column that says so, else by a hash of the row's content. Pure.
+"""Step 4: decide on which side a row stands: by the split column, else by a hash of the row's content. No I/O.
 
 The hash makes the division the same in every run and on every machine, and puts equal rows on the same side.
 """
@@ -17,7 +17,7 @@ MISSING = frozenset({"", "na", "nan", "n/a", "null", "none"})
 
 
 def is_missing(value: str) -> bool:
-    """Tell whether a target value says nothing."""
+    """Return whether a target value counts as missing."""
     return value.strip().lower() in MISSING
 
 
@@ -33,36 +33,30 @@ def digest(values: Sequence[str]) -> bytes:
 
 @dataclass(frozen=True)
 class Division:
-    """How rows are divided.
+    """How rows are divided."""
 
-    Attributes:
-        test_fraction: share of all rows that is held out, where no column says which.
-        validation_fraction: share of all rows (with a column: of those marked train) for validation.
-        marks_validation: the column marks validation rows as well.
-    """
-
-    test_fraction: float
-    validation_fraction: float
-    marks_validation: bool = False
+    test_fraction: float  # share of all rows that is held out, where no column says which
+    validation_fraction: float  # share of all rows (with a column: of those marked train) for validation
+    marks_validation: bool = False  # the column marks validation rows as well
 
     def side(self, key: bytes, mark: str | None) -> str:
         """Choose the side.
 
         Args:
             key: `digest` of the row.
-            mark: what the split column says; None without one.
+            mark: the split column's value; None without one.
 
         Raises:
-            StepError: when the column says something else than train, validation or test.
+            StepError: when the value is not train, validation or test.
         """
         share = int.from_bytes(key[:8], "big") / 2**64
         if mark is None:
             if share < self.test_fraction:
                 return TEST
             return VALIDATION if share < self.test_fraction + self.validation_fraction else TRAIN
-        given = mark.strip().lower()
-        if given not in SIDES:
+        side = mark.strip().lower()
+        if side not in SIDES:
             raise StepError(f"data.split_column: got {mark!r}; must be train, validation or test in every row; mend it")
-        if given == TRAIN and not self.marks_validation:
+        if side == TRAIN and not self.marks_validation:
             return VALIDATION if share < self.validation_fraction else TRAIN
-        return given
+        return side

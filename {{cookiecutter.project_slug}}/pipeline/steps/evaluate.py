@@ -1,4 +1,4 @@
-"""Step 4, Evaluate: measure the model on the held-out rows, and say whether it passes the gate.
+"""Step 4, Evaluate: measure the model on the held-out rows, and decide whether it passes the gate.
 
 Writes evaluation.json (which the Gate step and the dossier read), model_quality.json (which Studio draws) and
 explainability.json (which columns the model relies on).
@@ -15,23 +15,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from pipeline.steps import champion, explanation, gate, metrics, model_quality, predictions, tables
-from pipeline.steps.metric_table import REGRESSION
+from pipeline.steps import champion, explanation, gate, metrics, predictions, tables
+from pipeline.steps.gate import REGRESSION
 from pipeline.steps.predictions import Answers
 from pipeline.steps.tables import StepError
 
 
 def evaluate(options: argparse.Namespace, report: Mapping[str, Any], best: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Measure and decide.
-
-    Args:
-        options: the command line.
-        report: what Split wrote.
-        best: the approved model, or None.
-
-    Returns:
-        The contents of the three files by name.
-    """
+    """Measure and decide with Split's report and the approved model, if any; return the three files by name."""
     actual, lines = _column(options.test, options.target), list(tables.read_lines(options.predictions))
     problem_type, positive = options.problem_type, report["positive_class"]
     _require_answers(lines, len(actual), report)
@@ -57,7 +48,7 @@ def evaluate(options: argparse.Namespace, report: Mapping[str, Any], best: Mappi
         "classes": list(answers.classes),
         "split": {name: report[name] for name in ("rows", "classes", "duplicates_removed", "missing_target_removed")},
     }
-    quality = model_quality.report(problem_type, answers, reached, baseline, positive)
+    quality = metrics.quality_report(problem_type, answers, reached, baseline, positive)
     explained = _explain(problem_type, actual, answers, lines, report)
     return {"evaluation.json": evaluation, "model_quality.json": quality, "explainability.json": explained}
 
@@ -74,9 +65,8 @@ def _require_answers(lines: Sequence[Sequence[str]], rows: int, report: Mapping[
     expected = rows + len(report["features"]) * len(report["explained_rows"])
     if len(lines) != expected:
         shuffled = f"{rows} held-out rows and {expected - rows} shuffled ones"
-        raise StepError(
-            f"predictions: {len(lines)} answers for {shuffled}; the batch transform must answer each with a line"
-        )
+        rule = "the batch transform must answer each with a line"
+        raise StepError(f"predictions: {len(lines)} answers for {shuffled}; {rule}")
 
 
 def _explain(
@@ -88,11 +78,11 @@ def _explain(
 ) -> dict[str, Any]:
     chosen = report["explained_rows"]
     truth, base = [actual[row] for row in chosen], explanation.losses(answers).take(chosen)
-    found = [
+    shuffled = [
         explanation.losses(_read(problem_type, truth, block, report))
         for block in explanation.blocks(lines, len(actual), report)
     ]
-    return explanation.report(report["features"], base, found)
+    return explanation.report(report["features"], base, shuffled)
 
 
 def _column(folder: Path, target: str) -> list[str]:
@@ -109,7 +99,7 @@ def _shares(counts: Mapping[str, int]) -> dict[str, float]:
 
 
 def read_champion(options: argparse.Namespace) -> dict[str, Any] | None:
-    """Ask the registry, unless no group was named."""
+    """Read the champion from the registry, unless no group is named."""
     if not options.model_package_group:
         return None
     import boto3  # 0.3 s, and only here
@@ -119,22 +109,18 @@ def read_champion(options: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line that pipeline/arguments.py writes."""
+    """Read the command line that pipeline/aws/requests.py writes."""
     parser = argparse.ArgumentParser(description="Measure a model on held-out rows.", allow_abbrev=False)
-    parser.add_argument("--predictions", type=Path, required=True, help="folder of the batch transform's output")
-    parser.add_argument("--test", type=Path, required=True, help="folder of the held-out rows with their target")
-    parser.add_argument("--report", type=Path, required=True, help="folder of the split's report.json")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--target", required=True)
-    parser.add_argument("--problem-type", required=True)
+    folders = {"predictions": "the batch transform's output", "test": "the held-out rows with their target"}
+    for name, content in {**folders, "report": "the split's report.json", "output": "the three files"}.items():
+        parser.add_argument(f"--{name}", type=Path, required=True, help=f"folder of {content}")
+    for name in ("target", "problem-type", "gate-metric"):
+        parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--positive-class", default="", help="checked by the split, which writes the one that counts")
-    parser.add_argument("--gate-metric", required=True)
     parser.add_argument("--gate-threshold", type=float, required=True)
     parser.add_argument("--gate-minimums", default="{}", help="JSON: metric to limit")
     parser.add_argument("--champion-tolerance", type=float, default=0.0)
-    parser.add_argument(
-        "--model-package-group", default="", help="where the approved model is looked up; empty: nowhere"
-    )
+    parser.add_argument("--model-package-group", default="", help="where the champion is; empty: nowhere")
     parser.add_argument("--region", default="")
     return parser.parse_args(arguments)
 

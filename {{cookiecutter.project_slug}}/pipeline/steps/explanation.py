@@ -6,8 +6,8 @@ is explained, with nothing but its answers. Autopilot's own explainability repor
 has closed Clarify to new customers:
 https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-availability-change.html
 
-See "Permutation feature importance" in scikit-learn's user guide for the method and its limits: columns that tell the
-same share their importance, or hide it.
+See "Permutation feature importance" in scikit-learn's user guide for the method and its limits: correlated
+columns share their importance, or hide it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,9 @@ NOTE = (
 
 @dataclass
 class Sample:
-    """A fixed-seed sample of rows that pass by, each with its number (reservoir sampling).
+    """A fixed-seed sample of rows that pass by, each with its number (reservoir sampling)."""
 
-    Attributes:
-        size: how many rows are kept.
-    """
-
-    size: int
+    size: int  # how many rows are kept
     rows: dict[int, list[str]] = field(default_factory=dict)
     _seen: int = 0
     _random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 (a sample, no secret)

@@ -1,4 +1,4 @@
-"""Step 4, Evaluate: threshold, minimums, the constant answer, the approved model: is the model good enough? Pure."""
+"""Step 4: the metrics that a gate may name, and (in Evaluate) whether a model is good enough to pass it. No I/O."""
 
 from __future__ import annotations
 
@@ -6,27 +6,61 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.steps.metric_table import METRICS
 from pipeline.steps.tables import StepError
 
+BINARY, MULTICLASS, REGRESSION = "BinaryClassification", "MulticlassClassification", "Regression"
 Metrics = Mapping[str, "float | None"]
 
 
 @dataclass(frozen=True)
-class Demand:
-    """What a model must reach.
+class Metric:
+    """One metric: the problem types it is for, its direction, and its smallest and largest value."""
 
-    Attributes:
-        metric: the gate's metric.
-        threshold: its limit.
-        minimums: limits of further metrics.
-        tolerance: how much worse than the approved model still passes.
-    """
+    problem_types: tuple[str, ...]
+    direction: str
+    low: float
+    high: float
+
+    def no_worse(self, value: float, limit: float) -> bool:
+        """Return whether `value` meets `limit`; a NaN never does."""
+        return value <= limit if self.direction == "minimize" else value >= limit
+
+    def better(self, value: float, other: float) -> bool:
+        """Return whether `value` is truly better than `other`; a NaN never is."""
+        return value < other if self.direction == "minimize" else value > other
+
+
+_ALL = float("inf")
+METRICS: dict[str, Metric] = {
+    "auc": Metric((BINARY, MULTICLASS), "maximize", 0, 1),
+    "weighted_f1": Metric((BINARY, MULTICLASS), "maximize", 0, 1),
+    "accuracy": Metric((BINARY, MULTICLASS), "maximize", 0, 1),
+    "balanced_accuracy": Metric((BINARY, MULTICLASS), "maximize", 0, 1),
+    "log_loss": Metric((BINARY, MULTICLASS), "minimize", 0, _ALL),
+    "f1": Metric((BINARY,), "maximize", 0, 1),
+    "precision": Metric((BINARY,), "maximize", 0, 1),
+    "recall": Metric((BINARY,), "maximize", 0, 1),
+    "calibration_error": Metric((BINARY,), "minimize", 0, 1),
+    "macro_f1": Metric((MULTICLASS,), "maximize", 0, 1),
+    "rmse": Metric((REGRESSION,), "minimize", 0, _ALL),
+    "mae": Metric((REGRESSION,), "minimize", 0, _ALL),
+    "r2": Metric((REGRESSION,), "maximize", -_ALL, 1),
+}
+
+
+def metrics_for(problem_type: str) -> tuple[str, ...]:
+    """Name the metrics computed for a problem type."""
+    return tuple(name for name, metric in METRICS.items() if problem_type in metric.problem_types)
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a model must reach."""
 
     metric: str
-    threshold: float
-    minimums: Mapping[str, float]
-    tolerance: float = 0.0
+    threshold: float  # its limit
+    minimums: Mapping[str, float]  # limits of further metrics
+    tolerance: float = 0.0  # how much worse than the approved model still passes
 
 
 @dataclass(frozen=True)
@@ -42,7 +76,7 @@ class Check:
 
 
 def decide(demand: Demand, reached: Metrics, baseline: Metrics, champion: Metrics | None) -> dict[str, Any]:
-    """Give the `gate` object of evaluation.json; the Gate step reads its numbers.
+    """Return the `gate` object of evaluation.json; the Gate step reads its numbers.
 
     Args:
         demand: what is demanded.

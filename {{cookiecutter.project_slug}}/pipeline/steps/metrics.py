@@ -1,6 +1,6 @@
-"""Step 4, Evaluate: the metrics of a gate, on numpy alone. Pure.
+"""Step 4, Evaluate: the metrics of a gate, on numpy alone, and the Model Quality JSON made of them. No I/O.
 
-Definitions are scikit-learn's (tests/pipeline/test_metrics.py holds them to it), with 0 where it would warn of a
+Definitions are scikit-learn's (tests/pipeline/test_metrics.py compares both), with 0 where it would warn of a
 division by zero and None where a metric is undefined on these rows. The calibration error has ten bins of equal width.
 """
 
@@ -10,29 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.steps.metric_table import BINARY, REGRESSION, metrics_for
+from pipeline.steps.gate import BINARY, REGRESSION, Metrics, metrics_for
 from pipeline.steps.predictions import Answers
 
 Array = Any
 BINS = 10
+CURVE_POINTS = 199  # and the origin
+QUALITY_OF_TWO = ("auc", "accuracy", "precision", "recall", "f1", "balanced_accuracy", "log_loss")
 EPSILON = float(np.finfo(np.float64).eps)
 
 
 def measure(problem_type: str, answers: Answers, positive: str | None = None) -> dict[str, float | None]:
-    """Compute every metric of the problem type.
-
-    Args:
-        problem_type: as in settings.yaml.
-        answers: the answers beside the true values.
-        positive: the positive class of a binary problem.
-    """
+    """Compute every metric of the problem type; `positive` is the positive class of a binary problem."""
     if problem_type == REGRESSION:
-        found = _regression(answers)
+        values = _regression(answers)
     elif problem_type == BINARY:
-        found = {**_classification(answers), **_binary(answers, answers.classes.index(str(positive)))}
+        values = {**_classification(answers), **_binary(answers, answers.classes.index(str(positive)))}
     else:
-        found = {**_classification(answers), "auc": _one_against_rest(answers)}
-    return {name: _known(found[name]) for name in metrics_for(problem_type)}
+        values = {**_classification(answers), "auc": _one_against_rest(answers)}
+    return {name: _known(values[name]) for name in metrics_for(problem_type)}
 
 
 def confusion(answers: Answers) -> Array:
@@ -85,11 +81,11 @@ def _classification(answers: Answers) -> dict[str, float | None]:
 
 
 def _binary(answers: Answers, positive: int) -> dict[str, float | None]:
-    truth, said = answers.actual == positive, answers.predicted == positive
-    hits, score = int(np.sum(truth & said)), answers.shares[:, positive]
+    truth, predicted = answers.actual == positive, answers.predicted == positive
+    hits, score = int(np.sum(truth & predicted)), answers.shares[:, positive]
     return {
-        "f1": float(_divided(2 * hits, int(np.sum(truth)) + int(np.sum(said)))),
-        "precision": float(_divided(hits, int(np.sum(said)))),
+        "f1": float(_divided(2 * hits, int(np.sum(truth)) + int(np.sum(predicted)))),
+        "precision": float(_divided(hits, int(np.sum(predicted)))),
         "recall": float(_divided(hits, int(np.sum(truth)))),
         "auc": area(truth, score),
         "calibration_error": calibration_error(truth, score),
@@ -99,12 +95,12 @@ def _binary(answers: Answers, positive: int) -> dict[str, float | None]:
 def _one_against_rest(answers: Answers) -> float | None:
     """Average the area of each class that occurs against the others, weighted by the classes' rows."""
     counts = np.bincount(answers.actual, minlength=len(answers.classes))
-    found = [
+    areas = [
         (area(answers.actual == at, answers.shares[:, at]), int(count)) for at, count in enumerate(counts) if count
     ]
-    if any(one is None for one, _ in found):
+    if any(value is None for value, _ in areas):
         return None
-    return float(np.average([one for one, _ in found], weights=[count for _, count in found]))
+    return float(np.average([value for value, _ in areas], weights=[count for _, count in areas]))
 
 
 def _divided(above: Array, below: Array) -> Array:
@@ -114,3 +110,64 @@ def _divided(above: Array, below: Array) -> Array:
 
 def _known(value: float | None) -> float | None:
     return value if value is not None and np.isfinite(value) else None
+
+
+def quality_report(
+    problem_type: str, answers: Answers, metrics: Metrics, baseline: Metrics, positive: str | None
+) -> dict[str, Any]:
+    """Build SageMaker's Model Quality JSON, which Studio draws, from the metrics of model and constant answer.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
+    """
+    names = list(metrics)
+    content: dict[str, Any] = {} if problem_type == REGRESSION else {"confusion_matrix": _matrix(answers)}
+    if problem_type == REGRESSION:
+        name, rmse = "regression_metrics", metrics["rmse"]
+        scalars = {**metrics, "mse": None if rmse is None else rmse**2}
+    else:
+        name = "multiclass_classification_metrics"
+        if problem_type == BINARY:
+            name, names = "binary_classification_metrics", list(QUALITY_OF_TWO)
+        constant = {f"{key}_best_constant_classifier": baseline[key] for key in names}
+        scalars = {key: metrics[key] for key in names} | constant
+    content |= {
+        key: {"value": value, "standard_deviation": "NaN"} for key, value in scalars.items() if value is not None
+    }
+    content |= _curves(answers, str(positive)) if problem_type == BINARY else {}
+    return {"version": 0.0, "dataset": {"item_count": len(answers.actual)}, name: content}
+
+
+def thinned(size: int, points: int = CURVE_POINTS) -> Array:
+    """Choose at most `points` of `size` positions, evenly, with both ends."""
+    return np.unique(np.linspace(0, size - 1, min(size, points)).round().astype(int))
+
+
+def _matrix(answers: Answers) -> dict[str, dict[str, int]]:
+    counts, classes = confusion(answers), answers.classes
+    return {
+        actual: {predicted: int(counts[i, j]) for j, predicted in enumerate(classes)}
+        for i, actual in enumerate(classes)
+    }
+
+
+def _curves(answers: Answers, positive: str) -> dict[str, Any]:
+    at = answers.classes.index(positive)
+    truth, score = answers.actual == at, answers.shares[:, at]
+    order = np.argsort(-score, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
+    hits, selected = np.cumsum(truth[order])[ends], ends + 1
+    positives, negatives = int(truth.sum()), int(len(truth) - truth.sum())
+    keep = thinned(len(ends))
+    hits, selected = hits[keep], selected[keep]
+    if not positives or not negatives:
+        return {}
+    return {
+        "receiver_operating_characteristic_curve": {
+            "false_positive_rates": [0.0, *((selected - hits) / negatives).tolist()],
+            "true_positive_rates": [0.0, *(hits / positives).tolist()],
+        },
+        "precision_recall_curve": {
+            "precisions": [1.0, *(hits / selected).tolist()],
+            "recalls": [0.0, *(hits / positives).tolist()],
+        },
+    }

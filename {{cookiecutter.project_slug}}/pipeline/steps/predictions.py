@@ -1,4 +1,4 @@
-"""Step 4, Evaluate: set what Autopilot's container answered beside the true values, as arrays. Pure."""
+"""Step 4, Evaluate: align the answers of Autopilot's container with the true values, as arrays. No I/O."""
 
 from __future__ import annotations
 
@@ -81,11 +81,7 @@ def _fields(number: int, fields: Sequence[str]) -> tuple[str, Sequence[float], S
 
 
 def regressed(actual: Sequence[str], lines: Iterable[Sequence[str]]) -> Answers:
-    """Read lines that hold a number each.
-
-    Raises:
-        StepError: when one does not, or the numbers of lines differ.
-    """
+    """Read lines that hold a number each; raise StepError when one does not, or the numbers of lines differ."""
     values = []
     for number, fields in enumerate(lines, start=1):
         try:
@@ -97,14 +93,14 @@ def regressed(actual: Sequence[str], lines: Iterable[Sequence[str]]) -> Answers:
 
 
 def constant(shares: Mapping[str, float], answers: Answers) -> Answers:
-    """Give the constant answer to the same rows: the training rows' most frequent class, with their shares."""
+    """Return the constant answer to the same rows: the training rows' most frequent class, with their shares."""
     row = np.array([shares.get(name, 0.0) for name in answers.classes])
     count = len(answers.actual)
     return Answers(answers.actual, np.full(count, int(np.argmax(row))), np.tile(row, (count, 1)), answers.classes)
 
 
 def constant_number(mean: float, answers: Answers) -> Answers:
-    """Give the constant answer of a regression: the training rows' mean."""
+    """Return the constant answer of a regression: the training rows' mean."""
     return Answers(answers.actual, np.full(len(answers.actual), mean), answers.shares)
 
 

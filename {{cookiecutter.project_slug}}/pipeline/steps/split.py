@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from pipeline.steps import explanation, tables
 from pipeline.steps.division import SIDES, TEST, TRAIN, VALIDATION, Division, digest, is_missing
-from pipeline.steps.metric_table import BINARY, REGRESSION
+from pipeline.steps.gate import BINARY, REGRESSION
 from pipeline.steps.tables import StepError
 
 WEAKER = {TRAIN: (VALIDATION, TEST), VALIDATION: (TEST,), TEST: ()}
@@ -54,16 +54,16 @@ class Layout:
             if name and name not in self.names:
                 raise StepError(f"{setting}: {name!r} is not among the flow's columns {self.names}; mend the flow")
         self.split_at = self.names.index(self.split_column) if self.split_column else None
-        self.kept = [name for name in self.names if not self.split_column or name != self.split_column]
-        self.target_at = self.kept.index(self.target)
+        self.columns = [name for name in self.names if not self.split_column or name != self.split_column]
+        self.target_at = self.columns.index(self.target)
 
     def values(self, row: Sequence[str]) -> list[str]:
-        """Give the row without the split column; a transform splits at line ends, so none stays inside a field."""
-        kept = [value for at, value in enumerate(row) if at != self.split_at]
-        return [" ".join(value.splitlines()) if "\n" in value or "\r" in value else value for value in kept]
+        """Return the row without the split column; a transform splits at line ends, so none stays inside a field."""
+        values = [value for at, value in enumerate(row) if at != self.split_at]
+        return [" ".join(value.splitlines()) if "\n" in value or "\r" in value else value for value in values]
 
     def mark(self, row: Sequence[str]) -> str | None:
-        """Give what the split column says."""
+        """Return the split column's value."""
         return None if self.split_at is None else row[self.split_at]
 
 
@@ -78,27 +78,26 @@ class Report:
     training_sum: float = 0.0
     explained: list[int] = field(default_factory=list)
 
-    def positive(self, given: str) -> str | None:
-        """Give the positive class: the given one, else the rarer of both.
+    def positive(self, named: str) -> str | None:
+        """Return the positive class: the given one, else the rarer of both.
 
         Raises:
             StepError: when the given one does not occur, or there are not two classes.
         """
         total: Counter[str] = sum(self.classes.values(), Counter())
-        found = sorted(total, key=lambda name: (total[name], name))
-        if len(found) != 2:
-            raise StepError(
-                f"target_column: holds the classes {found[:10]}; BinaryClassification needs two; mend the flow"
-            )
-        if given and given not in found:
-            raise StepError(f"positive_class: got {given!r}; the classes are {found}; write one of them")
-        return given or found[0]
+        classes = sorted(total, key=lambda name: (total[name], name))
+        if len(classes) != 2:
+            rule = "BinaryClassification needs two; mend the flow"
+            raise StepError(f"target_column: holds the classes {classes[:10]}; {rule}")
+        if named and named not in classes:
+            raise StepError(f"positive_class: got {named!r}; the classes are {classes}; write one of them")
+        return named or classes[0]
 
 
 def divided(
     folder: Path, layout: Layout, division: Division, drop_missing: bool, report: Report | None
 ) -> Iterator[Row]:
-    """Give every row with its side.
+    """Yield every row with its side.
 
     Raises:
         StepError: at the first row without a target, unless such rows are to be dropped.
@@ -117,7 +116,7 @@ def divided(
 
 
 def split(options: argparse.Namespace) -> dict[str, Any]:
-    """Read, divide, write; give the report."""
+    """Read, divide and write the rows; return the report."""
     layout = Layout(tables.header(options.input), options.target, options.split_column)
     marks = {mark.strip().lower() for mark in map(layout.mark, tables.rows(options.input)) if mark is not None}
     division = Division(options.test_fraction, options.validation_fraction, VALIDATION in marks)
@@ -132,15 +131,15 @@ def split(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _write(
-    options: argparse.Namespace, layout: Layout, found: Iterator[Row], keys: dict[str, set[bytes]], report: Report
+    options: argparse.Namespace, layout: Layout, rows: Iterator[Row], keys: dict[str, set[bytes]], report: Report
 ) -> None:
     with ExitStack() as stack:
         writers = {side: _writer(stack, options.output / side / f"{side}.csv") for side in SIDES}
         features = _writer(stack, options.output / "features" / "features.csv")
         for writer in writers.values():
-            writer.writerow(layout.kept)
-        sample = explanation.sample_of(len(layout.kept) - 1)
-        for row in found:
+            writer.writerow(layout.columns)
+        sample = explanation.sample_of(len(layout.columns) - 1)
+        for row in rows:
             if any(row.key in keys[stronger] for stronger in WEAKER[row.side]):
                 report.removed[row.side] += 1
                 continue
@@ -189,7 +188,7 @@ def _summary(options: argparse.Namespace, layout: Layout, report: Report) -> dic
         "classes": {side: dict(sorted(report.classes[side].items())) for side in SIDES},
         "duplicates_removed": {side: report.removed[side] for side in (TRAIN, VALIDATION)},
         "missing_target_removed": report.missing_target,
-        "features": [name for name in layout.kept if name != layout.target],
+        "features": [name for name in layout.columns if name != layout.target],
         "explained_rows": report.explained,
         "positive_class": report.positive(options.positive_class) if options.problem_type == BINARY else None,
         "target_mean": report.training_sum / report.rows[TRAIN] if options.problem_type == REGRESSION else None,
@@ -198,7 +197,7 @@ def _summary(options: argparse.Namespace, layout: Layout, report: Report) -> dic
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line that pipeline/arguments.py writes."""
+    """Read the command line that pipeline/aws/requests.py writes."""
     parser = argparse.ArgumentParser(
         description="Divide rows into train, validation and held-out rows.", allow_abbrev=False
     )

@@ -20,11 +20,11 @@ def csv_files(folder: Path) -> list[Path]:
     Raises:
         StepError: when there is none.
     """
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in (".csv", ".out"))
-    found = [path for path in found if path.stat().st_size]
-    if not found:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in (".csv", ".out"))
+    paths = [path for path in paths if path.stat().st_size]
+    if not paths:
         raise StepError(f"{folder}: holds no CSV with rows; the step before wrote nothing; read its log")
-    return found
+    return paths
 
 
 def header(folder: Path) -> list[str]:
@@ -34,7 +34,7 @@ def header(folder: Path) -> list[str]:
 
 
 def rows(folder: Path) -> Iterator[list[str]]:
-    """Give the rows of all files, without their headers.
+    """Yield the rows of all files, without their headers.
 
     Raises:
         StepError: when the files' headers differ, or a row has another number of fields.
@@ -54,7 +54,7 @@ def rows(folder: Path) -> Iterator[list[str]]:
 
 
 def read_lines(folder: Path) -> Iterator[list[str]]:
-    """Give the records of files without a header: what a batch transform wrote."""
+    """Yield the records of files without a header: what a batch transform wrote."""
     for path in csv_files(folder):
         with path.open(encoding="utf-8", newline="") as file:
             yield from (row for row in csv.reader(file) if row)

@@ -39,22 +39,22 @@ def _session() -> boto3.Session:
 
 
 def client(service: str, operations: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]) -> Client:
-    """Give a boto3 client whose operations are answered by functions of the request's parameters."""
-    made = _session().client(service)
-    given: list[dict[str, Any]] = []
+    """Return a boto3 client whose operations are answered by functions of the request's parameters."""
+    fake = _session().client(service)
+    requests: list[dict[str, Any]] = []
 
     def remember(params: dict[str, Any], **_: object) -> None:
-        given.append(dict(params))
+        requests.append(dict(params))
 
     def answer(model: OperationModel, **_: object) -> tuple[SimpleNamespace, dict[str, Any]]:
         try:
-            return SimpleNamespace(status_code=200), operations[model.name](given[-1])
+            return SimpleNamespace(status_code=200), operations[model.name](requests[-1])
         except AwsError as error:
             return SimpleNamespace(status_code=error.status), error.answer
 
-    made.meta.events.register_first(f"provide-client-params.{service}.*", remember)
-    made.meta.events.register_first(f"before-call.{service}.*", answer)
-    return made
+    fake.meta.events.register_first(f"provide-client-params.{service}.*", remember)
+    fake.meta.events.register_first(f"before-call.{service}.*", answer)
+    return fake
 
 
 def package(version: int, status: str = "Approved", minutes: int = 0, group: str = GROUP) -> dict[str, Any]:
@@ -97,22 +97,22 @@ class Registry:
         )
 
     def list(self, request: dict[str, Any]) -> dict[str, Any]:
-        found = [p for p in self.packages if p["ModelPackageGroupName"] == request["ModelPackageGroupName"]]
-        if not found:
+        versions = [p for p in self.packages if p["ModelPackageGroupName"] == request["ModelPackageGroupName"]]
+        if not versions:
             raise AwsError(
                 "ValidationException", f"ModelPackageGroup {request['ModelPackageGroupName']} does not exist."
             )
-        found.sort(key=lambda p: p["CreationTime"], reverse=request.get("SortOrder") == "Descending")
+        versions.sort(key=lambda p: p["CreationTime"], reverse=request.get("SortOrder") == "Descending")
         start = int(request.get("NextToken", "0"))
-        wanted = request.get("ModelApprovalStatus")
-        shown = [p for p in found[start : start + self.page] if wanted in (None, p["ModelApprovalStatus"])]
-        more = {"NextToken": str(start + self.page)} if start + self.page < len(found) else {}
+        status = request.get("ModelApprovalStatus")
+        shown = [p for p in versions[start : start + self.page] if status in (None, p["ModelApprovalStatus"])]
+        more = {"NextToken": str(start + self.page)} if start + self.page < len(versions) else {}
         return {"ModelPackageSummaryList": shown, **more}
 
     def describe(self, request: dict[str, Any]) -> dict[str, Any]:
-        for one in self.packages:
-            if one["ModelPackageArn"] == request["ModelPackageName"]:
-                return one
+        for version in self.packages:
+            if version["ModelPackageArn"] == request["ModelPackageName"]:
+                return version
         raise AwsError("ValidationException", f"ModelPackage {request['ModelPackageName']} does not exist.")
 
     def endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +156,7 @@ class Bucket:
 
 @dataclass
 class Runtime:
-    """An endpoint that answers with `predict` for each line, refuses poisoned lines, is throttled as often as told."""
+    """An endpoint that answers with `predict` for each line, refuses poisoned lines, is throttled `throttles` times."""
 
     predict: Callable[[str], str]
     throttles: int = 0

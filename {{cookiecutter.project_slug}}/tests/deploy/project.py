@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from deploy.release import Release
+from deploy.prepare import Release
+from pipeline.steps import gate
 from tests.deploy.aws import ARN, BUCKET, GROUP, Bucket, Registry, Runtime, package
 
 RUN = f"s3://{BUCKET}/runs/abc123"
@@ -33,7 +34,7 @@ def predict(line: str) -> str:
 
 
 def held_out(rows: int) -> str:
-    """The test side of the split; every seventh true value is not what the model says."""
+    """The test side of the split; every seventh true value is not what the model predicts."""
     buffer = io.StringIO()
     lines = csv.writer(buffer, lineterminator="\n")
     lines.writerow(COLUMNS)
@@ -44,31 +45,18 @@ def held_out(rows: int) -> str:
 
 
 def evaluation(rows: int) -> dict[str, Any]:
-    metrics = {"weighted_f1": 0.857, "accuracy": 0.857}
+    metrics, baseline = {"weighted_f1": 0.857, "accuracy": 0.857}, {"weighted_f1": 0.31, "accuracy": 0.47}
     return {
         "problem_type": "BinaryClassification",
         "rows": rows,
         "held_out_sha256": "a2" * 32,
         "metrics": metrics,
-        "baseline": {"weighted_f1": 0.31, "accuracy": 0.47},
+        "baseline": baseline,
         "champion": None,
-        "gate": {
-            "metric": "weighted_f1",
-            "value": 0.857,
-            "threshold": 0.8,
-            "direction": "maximize",
-            "checks": [
-                {"name": "threshold", "metric": "weighted_f1", "value": 0.857, "limit": 0.8, "direction": "maximize",
-                 "passed": True}
-            ],
-            "passed": 1,
-            "minimums_met": 1,
-            "beats_baseline": 1,
-            "beats_champion": 1,
-        },
+        "gate": gate.decide(gate.Demand("weighted_f1", 0.8, {}), metrics, baseline, None),
         "positive_class": ">50K",
         "classes": CLASSES,
-    }  # fmt: skip
+    }
 
 
 QUALITY = {
@@ -96,17 +84,17 @@ def settings(**check: float) -> SimpleNamespace:
     )
 
 
+def _json(uri: str) -> dict[str, str]:
+    return {"ContentType": "application/json", "S3Uri": uri}
+
+
 def registered(**metadata: str) -> dict[str, Any]:
     """The model package that the training pipeline registered."""
     return {
         **package(3),
         "ModelMetrics": {
-            "ModelQuality": {
-                "Statistics": {"ContentType": "application/json", "S3Uri": f"{RUN}/evaluation/quality.json"}
-            },
-            "Explainability": {
-                "Report": {"ContentType": "application/json", "S3Uri": f"{RUN}/evaluation/explainability.json"}
-            },
+            "ModelQuality": {"Statistics": _json(f"{RUN}/evaluation/quality.json")},
+            "Explainability": {"Report": _json(f"{RUN}/evaluation/explainability.json")},
         },
         "CustomerMetadataProperties": {
             "Commit": "236bc2b",

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from deploy import check, verdict
 from deploy.endpoint import ATTEMPTS, Endpoint
-from deploy.errors import DeployError
 from deploy.evidence import Evidence
 from deploy.rows import Answer, HeldOut, Row, batches, read_answers
 from deploy.storage import Storage
+from pipeline.errors import DeployError
 from tests.deploy.aws import ARN, BUCKET
 from tests.deploy.project import RUN, Project, predict, settings
 
@@ -25,7 +25,7 @@ PREFIX = f"s3://{BUCKET}/releases/3/staging"
 
 
 def examine(project: Project, **limits: float) -> tuple[dict[str, Any], Evidence]:
-    """Test the project's staging endpoint on a clock that gives each call ten milliseconds."""
+    """Test the project's staging endpoint on a clock by which each call takes ten milliseconds."""
     ticks = iter(range(10**6))
     endpoint = Endpoint(
         project.runtime.client(), "adult-income-staging", sleep=project.slept.append, clock=lambda: next(ticks) / 100
@@ -35,7 +35,7 @@ def examine(project: Project, **limits: float) -> tuple[dict[str, Any], Evidence
 
 
 def run(project: Project, **limits: float) -> dict[str, Any]:
-    """Test, and give the results."""
+    """Test, and return the results."""
     return examine(project, **limits)[0]
 
 
@@ -47,7 +47,7 @@ def run_and_write(project: Project, root: Path) -> dict[str, Any]:
 
 
 def verdicts(results: dict[str, Any]) -> dict[str, bool]:
-    return {one["name"]: one["passed"] for one in results["checks"]}
+    return {check["name"]: check["passed"] for check in results["checks"]}
 
 
 MET = {"served model": True, "rows answered": True, "same predictions": True, "quality": True, "latency": True}
@@ -80,7 +80,7 @@ def test_results_failed_rows_and_dossier_are_written_to_the_bucket_and_to_build(
 
 
 def test_the_same_rows_give_the_same_results() -> None:
-    """Two runs over the same inputs decide the same; the dossier's own test holds its bytes."""
+    """Two runs over the same inputs decide the same; the dossier's own test compares its bytes."""
     assert run(Project()) == run(Project())
 
 
@@ -94,8 +94,8 @@ def test_a_worse_model_fails_and_everything_is_written_before(tmp_path: Path) ->
     assert "The staging test failed" in project.bucket.objects[f"{PREFIX}/dossier.html"]
 
 
-def test_without_registered_predictions_quality_is_held_against_the_registered_metrics() -> None:
-    """The report says which comparison was made and why."""
+def test_without_registered_predictions_quality_is_compared_with_the_registered_metrics() -> None:
+    """The report names the comparison and the reason."""
     project = Project()
     project.forget("PredictionsUri")
     text = project.bucket.objects.pop(TEST)
@@ -220,17 +220,17 @@ TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=30), st.integers(1, 60))
 def test_batches_keep_every_row_in_order_and_stay_under_the_limit(values: list[tuple[str, str]], limit: int) -> None:
     rows = [Row(number, pair, "a") for number, pair in enumerate(values)]
-    made = list(batches(rows, max_bytes=limit, max_rows=4))
-    assert [row for batch in made for row in batch] == rows
-    sizes = [sum(len(row.line().encode()) for row in batch) for batch in made if len(batch) > 1]
+    grouped = list(batches(rows, max_bytes=limit, max_rows=4))
+    assert [row for batch in grouped for row in batch] == rows
+    sizes = [sum(len(row.line().encode()) for row in batch) for batch in grouped if len(batch) > 1]
     assert all(size <= limit for size in sizes)
 
 
 def test_a_row_that_is_over_the_payload_limit_is_a_failed_row_and_is_not_sent() -> None:
     project = Project()
     endpoint = Endpoint(project.runtime.client(), "e", sleep=project.slept.append)
-    found = check.ask(endpoint, [Row(0, ("30", "x" * 4_200_000), "<=50K")]).found
-    assert found == {0: "is 4200004 bytes; a serverless endpoint takes at most 4194304"}
+    answers = check.ask(endpoint, [Row(0, ("30", "x" * 4_200_000), "<=50K")]).answers
+    assert answers == {0: "is 4200004 bytes; a serverless endpoint takes at most 4194304"}
     assert project.runtime.calls == []
 
 
@@ -242,7 +242,7 @@ def test_an_answer_that_is_none_of_autopilots_is_a_failed_row(text: str) -> None
     project = Project()
     project.runtime.predict = lambda line: text
     endpoint = Endpoint(project.runtime.client(), "e", sleep=project.slept.append)
-    reason = check.ask(endpoint, [Row(0, ("30", "Tech"), "<=50K")]).found[0]
+    reason = check.ask(endpoint, [Row(0, ("30", "Tech"), "<=50K")]).answers[0]
     assert isinstance(reason, str)
 
 
@@ -262,9 +262,9 @@ DIFFERENCES = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "differs"), [c[1:] for c in DIFFERENCES], ids=[c[0] for c in DIFFERENCES])
-def test_answers_are_the_same_but_for_the_last_bits(one: Answer, other: Answer, differs: bool) -> None:
-    assert one.differs_from(other, verdict.TOLERANCE) is differs
+@pytest.mark.parametrize(("answer", "other", "differs"), [c[1:] for c in DIFFERENCES], ids=[c[0] for c in DIFFERENCES])
+def test_answers_are_the_same_but_for_the_last_bits(answer: Answer, other: Answer, differs: bool) -> None:
+    assert answer.differs_from(other, verdict.TOLERANCE) is differs
 
 
 DROPS = [

@@ -160,7 +160,7 @@ def test_hostile_names_are_shown_and_not_run_wherever_they_stand() -> None:
 @settings(max_examples=20, deadline=None)
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_data_value_stays_text(name: str, value: str) -> None:
-    """Failed rows hold the team's data; whatever it is, the page has the same elements."""
+    """Failed rows contain the team's data; whatever it is, the page has the same elements."""
     row = {
         "number": 1,
         "reason": value,
@@ -170,7 +170,7 @@ def test_any_data_value_stays_text(name: str, value: str) -> None:
         "features": {name: value},
     }
     plain = {**row, "reason": "a", "actual": "b", "registered": "c", "answered": "d", "features": {"e": "f"}}
-    pages = [Page(dossier.render(BARE, {**RESULTS, "failed_rows": [one]})) for one in (row, plain)]
+    pages = [Page(dossier.render(BARE, {**RESULTS, "failed_rows": [failed]})) for failed in (row, plain)]
     assert pages[0].elements == pages[1].elements
 
 

@@ -1,4 +1,4 @@
-"""Steps 7 and 10: the endpoint's template is clean, and says for itself what it accepts."""
+"""Steps 7 and 10: the endpoint's template is clean, and validates its parameters by itself."""
 
 import re
 from pathlib import Path
@@ -46,9 +46,9 @@ def test_every_resource_that_can_be_tagged_is() -> None:
             {"Key": "sagemaker:project-id", "Value": {"Ref": "SageMakerProjectId"}},
             {"Key": "stage", "Value": {"Ref": "StageName"}}]  # fmt: skip
     untagged = {"AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"}
-    found = {one["Type"]: one["Properties"].get("Tags") for one in LOADED["Resources"].values()}
-    assert {kind: value for kind, value in found.items() if kind not in untagged} == {
-        kind: tags for kind in found if kind not in untagged
+    tagged = {resource["Type"]: resource["Properties"].get("Tags") for resource in LOADED["Resources"].values()}
+    assert {kind: value for kind, value in tagged.items() if kind not in untagged} == {
+        kind: tags for kind in tagged if kind not in untagged
     }
 
 

@@ -10,20 +10,12 @@ import pytest
 import yaml
 
 from deploy import __main__ as main
-from deploy.release import Release
+from deploy.prepare import Release
 from deploy.stages import STAGES
 from tests.deploy.aws import ARN, BUCKET, GROUP
-from tests.deploy.test_prepare import ROLE, environment
+from tests.deploy.test_prepare import ENVIRONMENT, environment
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {
-    "SAGEMAKER_PROJECT_NAME": "adult-income",
-    "SAGEMAKER_PROJECT_ID": "p-abc123def456",
-    "SAGEMAKER_PIPELINE_ROLE_ARN": ROLE.replace("endpoint", "pipeline"),
-    "SAGEMAKER_ENDPOINT_ROLE_ARN": ROLE,
-    "ARTIFACT_BUCKET": BUCKET,
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
 RELEASE = Release(f"{ARN}/3", GROUP, 3, {stage: f"adult-income-{stage}" for stage in STAGES})
 KEY = "releases/3/staging/dossier.html"
 

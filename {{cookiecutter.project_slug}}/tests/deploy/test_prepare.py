@@ -1,17 +1,19 @@
-"""Step 6: each stage's configuration is merged from four places, none of which repeats another."""
+"""Step 6: only an approved package is deployed, and each stage's configuration is merged from four places."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deploy import prepare, stages
-from deploy.approved import Package
-from deploy.errors import DeployError
-from deploy.release import Release
-from pipeline.environment import Environment
-from pipeline.settings_model import Settings
+from deploy.approved import Package, find, newest
+from deploy.prepare import Release
+from pipeline.aws.environment import Environment
+from pipeline.errors import DeployError
+from pipeline.settings.model import Settings
 from tests.deploy.aws import ARN, BUCKET, GROUP, REGION, Registry, package
 from tests.deploy.test_endpoint_template import PARAMETERS
 
@@ -20,30 +22,102 @@ SIZES = ("MemorySizeInMB", "MaxConcurrency", "ProvisionedConcurrency")
 ROLE = "arn:aws:iam::123456789012:role/sagemaker-adult-income-p-abc123def456-endpoint"
 
 
-def environment() -> Environment:
-    """What the product's CodeBuild project gives."""
-    return Environment.read(
-        {
-            "SAGEMAKER_PROJECT_NAME": "adult-income",
-            "SAGEMAKER_PROJECT_ID": "p-abc123def456",
-            "SAGEMAKER_PIPELINE_ROLE_ARN": ROLE.replace("endpoint", "pipeline"),
-            "SAGEMAKER_ENDPOINT_ROLE_ARN": ROLE,
-            "ARTIFACT_BUCKET": BUCKET,
-            "AWS_DEFAULT_REGION": REGION,
-        }
+def test_the_newest_approved_package_is_found_over_several_pages() -> None:
+    """Older approved and newer rejected versions stand on other pages, one of which the filter leaves empty."""
+    registry = Registry(
+        [
+            package(1, minutes=1),
+            package(2, "Rejected", minutes=2),
+            package(3, minutes=3),
+            package(4, "PendingManualApproval", minutes=4),
+            package(5, "Rejected", minutes=5),
+        ],
+        page=2,
     )
+    assert find(registry.client(), GROUP).arn == f"{ARN}/3"
+
+
+def test_approval_of_an_older_version_rolls_back_to_it() -> None:
+    """A given ARN wins over a newer approved version."""
+    registry = Registry([package(1, minutes=1), package(2, minutes=2)])
+    assert find(registry.client(), GROUP, f"{ARN}/1").version == 1
+
+
+def test_of_two_packages_from_one_second_the_higher_version_is_newer() -> None:
+    packages = [Package.read(package(version)) for version in (9, 10, 2)]
+    assert newest(packages, GROUP).version == 10
+
+
+OTHER = "churn-p-zzz999zzz999"
+REFUSED = [
+    ("pending", f"{ARN}/4", "its status is PendingManualApproval"),
+    ("rejected", f"{ARN}/5", "its status is Rejected"),
+    ("absent", f"{ARN}/77", "does not exist"),
+    ("another group", f"{ARN.replace(GROUP, OTHER)}/1", f"this project deploys from its own group {GROUP} only"),
+    ("no version", ARN, "must be the ARN of one version"),
+    ("an injection", f"{ARN}/1; rm -rf /", "must be the ARN of one version"),
+]
+
+
+@pytest.mark.parametrize(("arn", "rule"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+def test_a_package_that_may_not_be_deployed_is_refused(arn: str, rule: str) -> None:
+    registry = Registry([package(4, "PendingManualApproval"), package(5, "Rejected"), package(1, group=OTHER)])
+    with pytest.raises(DeployError, match=rule):
+        find(registry.client(), GROUP, arn)
+
+
+@pytest.mark.parametrize(
+    ("packages", "remedy"),
+    [([package(1, "Rejected")], "approve one in Studio"), ([], "run the training pipeline first")],
+    ids=["none is approved", "there is no group"],
+)
+def test_without_an_approved_package_the_error_says_what_to_do(packages: list[dict[str, object]], remedy: str) -> None:
+    with pytest.raises(DeployError, match=remedy) as raised:
+        find(Registry(packages).client(), GROUP)
+    assert raised.value.exit_code == 1
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["Approved", "Rejected", "PendingManualApproval"]), st.integers(0, 99)), max_size=12
+    )
+)
+def test_the_choice_is_approved_and_no_approved_one_is_newer(listed: list[tuple[str, int]]) -> None:
+    packages = [Package.read(package(i + 1, status, minutes)) for i, (status, minutes) in enumerate(listed)]
+    approved = [version for version in packages if version.status == "Approved"]
+    if not approved:
+        with pytest.raises(DeployError):
+            newest(packages, GROUP)
+        return
+    chosen = newest(packages, GROUP)
+    assert (chosen.status, chosen.created) == ("Approved", max(version.created for version in approved))
+
+
+ENVIRONMENT = {
+    "SAGEMAKER_PROJECT_NAME": "adult-income",
+    "SAGEMAKER_PROJECT_ID": "p-abc123def456",
+    "SAGEMAKER_PIPELINE_ROLE_ARN": ROLE.replace("endpoint", "pipeline"),
+    "SAGEMAKER_ENDPOINT_ROLE_ARN": ROLE,
+    "ARTIFACT_BUCKET": BUCKET,
+    "AWS_DEFAULT_REGION": REGION,
+}
+
+
+def environment() -> Environment:
+    """The variables of the product's CodeBuild project."""
+    return Environment.read(ENVIRONMENT)
 
 
 def settings(**more: Any) -> Settings:  # noqa: ANN401
     """A team's settings, parsed as the loader does."""
-    given = {
+    values = {
         "problem_type": "BinaryClassification",
         "target_column": "income",
         "gate": {"metric": "weighted_f1", "threshold": 0.8},
         "endpoint": {"memory_mb": 2048, "max_concurrency": 5},
         **more,
     }
-    return Settings.model_validate(given)
+    return Settings.model_validate(values)
 
 
 def configuration(stage: str, chosen: Settings, base: object) -> dict[str, Any]:
@@ -96,9 +170,7 @@ def test_the_merged_configuration_is_complete() -> None:
 
 def test_a_stage_without_sizes_of_its_own_takes_those_of_endpoint() -> None:
     merged = configuration("staging", settings(stages={"prod": {"memory_mb": 6144}}), {})
-    sizes = {
-        name: merged["Parameters"][name] for name in ("MemorySizeInMB", "MaxConcurrency", "ProvisionedConcurrency")
-    }
+    sizes = {name: merged["Parameters"][name] for name in SIZES}
     assert sizes == {"MemorySizeInMB": "2048", "MaxConcurrency": "5", "ProvisionedConcurrency": "0"}
 
 
@@ -135,28 +207,6 @@ WRONG_BASES = [
 def test_a_base_that_is_wrong_or_repeats_another_place_is_refused(base: object, sentence: str) -> None:
     with pytest.raises(DeployError, match=sentence):
         configuration("staging", settings(), base)
-
-
-WRONG_SIZES = [
-    ("warm over all", {"provisioned_concurrency": 6}, "staging.provisioned_concurrency: got 6; must be at most max"),
-    ("scaled over all", {"min_provisioned_concurrency": 1, "max_provisioned_concurrency": 9},
-     "max_provisioned_concurrency: got 9; must be at most max_concurrency"),
-    ("bounds the wrong way", {"provisioned_concurrency": 1, "min_provisioned_concurrency": 3,
-                              "max_provisioned_concurrency": 2}, "min_provisioned_concurrency: got 3"),
-    ("scaling from nothing", {"max_provisioned_concurrency": 2}, "give both"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("sizes", "sentence"), [case[1:] for case in WRONG_SIZES], ids=[case[0] for case in WRONG_SIZES]
-)
-def test_sizes_that_contradict_each_other_are_refused(sizes: dict[str, int], sentence: str) -> None:
-    """Settings built past the loader, so that the deploy side holds by itself."""
-    chosen = settings()
-    stage = chosen.stages.staging.model_copy(update=sizes)
-    broken = chosen.model_copy(update={"stages": chosen.stages.model_copy(update={"staging": stage})})
-    with pytest.raises(DeployError, match=sentence):
-        stages.require_consistent(stages.Sizes.of(broken, "staging"), "staging")
 
 
 def shipped(root: Path) -> Path:

@@ -4,11 +4,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from pipeline import settings
+from pipeline.aws.environment import Environment
+from pipeline.data.flows import FlowFile
 from pipeline.definition import Sources
-from pipeline.environment import Environment
-from pipeline.flow_file import FlowFile
-from pipeline.settings import Settings
+from pipeline.settings.load import parse
+from pipeline.settings.model import Settings
 
 ENVIRONMENT = Environment(
     project_name="adult-income",
@@ -45,14 +45,14 @@ def text(extra: str = "", **changed: str) -> str:
 
 def of(extra: str = "", **changed: str) -> Settings:
     """The settings of such a text."""
-    return settings.parse(text(extra, **changed))
+    return parse(text(extra, **changed))
 
 
 def flow(*nodes: dict[str, Any], name: str = "data.csv", destinations: tuple[str, ...] = ("clean",)) -> str:
     """A flow file with one source, these nodes and these destinations."""
     source = {"node_id": "in", "type": "SOURCE", "parameters": {"dataset_definition": {"name": name}}}
     ends = [
-        {"node_id": one, "type": "DESTINATION", "operator": "sagemaker.spark.s3_destination_0.1"}
-        for one in destinations
+        {"node_id": destination, "type": "DESTINATION", "operator": "sagemaker.spark.s3_destination_0.1"}
+        for destination in destinations
     ]
     return json.dumps({"metadata": {"version": 1}, "nodes": [source, *nodes, *ends]})

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import __main__ as cli
-from pipeline import settings
-from pipeline.environment import BUILD
+from pipeline.aws.environment import BUILD
+from pipeline.settings.load import load
 from tests.pipeline.project import text
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_settings_of_this_repository_are_valid() -> None:
-    assert settings.load(ROOT / "settings.yaml").target_column != ""
+    assert load(ROOT / "settings.yaml").target_column != ""
 
 
 def test_validate_says_that_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from pipeline.csv_check import Findings, check_csv
+from pipeline.data.csv_check import Findings, check_csv
 from pipeline.errors import DataError
-from pipeline.settings import Settings, parse
+from pipeline.settings.load import parse
+from pipeline.settings.model import Settings
 
 ROWS = [f"{20 + n},{'ab'[n % 2]},{n % 3 % 2}" for n in range(600)]
 GOOD = "\n".join(["age,job,y", *ROWS]) + "\n"
@@ -119,8 +120,8 @@ ACCEPTED = {
 
 @pytest.mark.parametrize(("content", "rows"), ACCEPTED.values(), ids=ACCEPTED)
 def test_a_good_csv_is_taken_and_counted(content: str, rows: int, tmp_path: Path) -> None:
-    found = check(tmp_path, content)
-    assert (found.rows, found.columns) == (rows, ("age", "job", "y"))
+    findings = check(tmp_path, content)
+    assert (findings.rows, findings.columns) == (rows, ("age", "job", "y"))
 
 
 WARNED = {
@@ -137,13 +138,13 @@ WARNED = {
 
 @pytest.mark.parametrize(("content", "warning"), WARNED.values(), ids=WARNED)
 def test_what_is_odd_is_said_and_taken(content: str, warning: str, tmp_path: Path) -> None:
-    found = check(tmp_path, content)
-    assert [warning in said for said in found.warnings].count(True) == 1
+    findings = check(tmp_path, content)
+    assert [warning in sentence for sentence in findings.warnings].count(True) == 1
 
 
 def test_rows_without_a_target_are_left_out_where_settings_say_so(tmp_path: Path) -> None:
-    found = check(tmp_path, table("1,a,"), settings(drop_missing_target=True))
-    assert found.warnings == ("column y: 1 rows without a target are left out",)
+    findings = check(tmp_path, table("1,a,"), settings(drop_missing_target=True))
+    assert findings.warnings == ("column y: 1 rows without a target are left out",)
 
 
 def test_every_mistake_is_listed_at_once(tmp_path: Path) -> None:

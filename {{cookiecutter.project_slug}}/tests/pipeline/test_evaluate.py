@@ -1,123 +1,41 @@
-"""Evaluate measures as scikit-learn does, and decides the gate by threshold, minimums, constant answer and champion."""
+"""Evaluate decides the gate, and explains the registered model by its answers: what does shuffling a column cost?"""
 
-import io
 import json
-from collections.abc import Sequence
+import random
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from botocore.exceptions import ClientError
-from sklearn import metrics as sk
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.steps import champion, evaluate, gate, metrics, model_quality, predictions
-from pipeline.steps.metric_table import BINARY, MULTICLASS, REGRESSION
+from pipeline.steps import champion, evaluate, explanation, gate, metrics, predictions
+from pipeline.steps.gate import BINARY, REGRESSION
 from pipeline.steps.predictions import Answers
 from pipeline.steps.tables import StepError
-
-CLASSES = ("a", "b", "c")
-
-
-def lines(shares: np.ndarray, classes: Sequence[str] = CLASSES) -> list[list[str]]:
-    """Answers as the container writes them, with its classes in another order than ours."""
-    order = list(reversed(range(len(classes))))
-    names = str([classes[at] for at in order])
-    return [
-        [classes[int(np.argmax(row))], str(max(row)), json.dumps([float(row[at]) for at in order]), names]
-        for row in shares
-    ]
-
-
-def random_answers(classes: Sequence[str], count: int = 400) -> tuple[list[str], Any]:
-    random = np.random.default_rng(7)
-    shares = random.dirichlet(np.ones(len(classes)), count).round(2)
-    shares = shares / shares.sum(axis=1, keepdims=True)
-    actual = [
-        classes[int(np.argmax(row)) if random.random() < 0.6 else int(random.integers(len(classes)))] for row in shares
-    ]
-    return actual, shares
-
-
-def test_binary_metrics_are_those_of_scikit_learn() -> None:
-    actual, shares = random_answers(("no", "yes"))
-    found = metrics.measure(BINARY, predictions.classified(actual, lines(shares, ("no", "yes")), ()), "yes")
-    said = [("no", "yes")[int(np.argmax(row))] for row in shares]
-    calibration = found.pop("calibration_error")
-    assert found == pytest.approx(
-        {
-            "auc": sk.roc_auc_score(np.array(actual) == "yes", shares[:, 1]),
-            "weighted_f1": sk.f1_score(actual, said, average="weighted"),
-            "accuracy": sk.accuracy_score(actual, said),
-            "balanced_accuracy": sk.balanced_accuracy_score(actual, said),
-            "log_loss": sk.log_loss(actual, shares, labels=["no", "yes"]),
-            "f1": sk.f1_score(actual, said, pos_label="yes"),
-            "precision": sk.precision_score(actual, said, pos_label="yes"),
-            "recall": sk.recall_score(actual, said, pos_label="yes"),
-        },
-        rel=1e-9,
-    )
-    assert calibration == pytest.approx(0.17, abs=0.1)
-
-
-def test_multiclass_metrics_are_those_of_scikit_learn() -> None:
-    actual, shares = random_answers(CLASSES)
-    found = metrics.measure(MULTICLASS, predictions.classified(actual, lines(shares), ()))
-    said = [CLASSES[int(np.argmax(row))] for row in shares]
-    assert found == pytest.approx(
-        {
-            "auc": sk.roc_auc_score(actual, shares, multi_class="ovr", average="weighted"),
-            "weighted_f1": sk.f1_score(actual, said, average="weighted"),
-            "accuracy": sk.accuracy_score(actual, said),
-            "balanced_accuracy": sk.balanced_accuracy_score(actual, said),
-            "log_loss": sk.log_loss(actual, shares),
-            "macro_f1": sk.f1_score(actual, said, average="macro"),
-        },
-        rel=1e-9,
-    )
-
-
-def test_regression_metrics_are_those_of_scikit_learn() -> None:
-    actual, answered = ["1", "2", "4"], [["1.5"], ["2"], ["3"]]
-    found = metrics.measure(REGRESSION, predictions.regressed(actual, answered))
-    truth, said = [1.0, 2.0, 4.0], [1.5, 2.0, 3.0]
-    expected = {
-        "rmse": sk.mean_squared_error(truth, said) ** 0.5,
-        "mae": sk.mean_absolute_error(truth, said),
-        "r2": sk.r2_score(truth, said),
-    }
-    assert found == pytest.approx(expected)
-
-
-def test_a_perfectly_calibrated_answer_has_no_calibration_error() -> None:
-    assert metrics.calibration_error(np.array([True, False, False, False]), np.full(4, 0.25)) == 0
-
-
-def test_an_area_is_undefined_with_one_class() -> None:
-    assert metrics.area(np.array([True, True]), np.array([0.1, 0.2])) is None
+from tests.deploy.aws import ARN, BUCKET, GROUP, Bucket, Registry, package
+from tests.pipeline.test_metrics import lines, wrong_at_times
 
 
 @pytest.mark.parametrize(
-    ("answered", "said"),
+    ("answered", "sentence"),
     [
-        (
-            [["a", "1", "[1.0]", "['z']"]],
-            r"line 1: got unknown class 'z'; known are \['a', 'b'\]",
-        ),
+        ([["a", "1", "[1.0]", "['z']"]], r"line 1: got unknown class 'z'; known are \['a', 'b'\]"),
         ([["a"]], "line 1"),
         ([["a", "1", "[oops]", "['a']"]], "line 1"),
         ([["a", "1", "[1.0]", "__import__('os')"]], "line 1"),
         ([], "0 answers for 1 held-out rows"),
     ],
 )
-def test_answers_of_another_form_are_a_sentence(answered: list[list[str]], said: str) -> None:
-    with pytest.raises(StepError, match=said):
+def test_answers_of_another_form_are_a_sentence(answered: list[list[str]], sentence: str) -> None:
+    with pytest.raises(StepError, match=sentence):
         predictions.classified(["a"], answered, ("a", "b"))
 
 
 def test_a_label_may_be_written_as_another_number() -> None:
-    found = predictions.classified(["1", "0"], lines(np.array([[0.2, 0.8], [0.9, 0.1]]), ("0.0", "1.0")), ())
-    assert found.predicted.tolist() == found.actual.tolist()
+    answers = predictions.classified(["1", "0"], lines(np.array([[0.2, 0.8], [0.9, 0.1]]), ("0.0", "1.0")), ())
+    assert answers.predicted.tolist() == answers.actual.tolist()
 
 
 DEMAND = gate.Demand("weighted_f1", 0.8, {"auc": 0.9, "log_loss": 0.5})
@@ -139,14 +57,14 @@ BASELINE = {"weighted_f1": 0.66}
     ],
 )
 def test_a_model_passes_only_when_all_hold(reached: dict[str, Any], approved: Any, expected: tuple[int, ...]) -> None:  # noqa: ANN401
-    found = gate.decide(DEMAND, reached, BASELINE, approved)
-    assert tuple(found[name] for name in ("passed", "minimums_met", "beats_baseline", "beats_champion")) == expected
+    decision = gate.decide(DEMAND, reached, BASELINE, approved)
+    assert tuple(decision[name] for name in ("passed", "minimums_met", "beats_baseline", "beats_champion")) == expected
 
 
 @pytest.mark.parametrize(("value", "expected"), [(3.0, (1, 1)), (3.04, (1, 1)), (3.1, (1, 0)), (5.0, (0, 0))])
 def test_a_loss_passes_downwards_and_tolerance_reaches_upwards(value: float, expected: tuple[int, int]) -> None:
-    found = gate.decide(gate.Demand("rmse", 9.0, {}, 0.05), {"rmse": value}, {"rmse": 5.0}, {"rmse": 3.0})
-    assert (found["beats_baseline"], found["beats_champion"]) == expected
+    decision = gate.decide(gate.Demand("rmse", 9.0, {}, 0.05), {"rmse": value}, {"rmse": 5.0}, {"rmse": 3.0})
+    assert (decision["beats_baseline"], decision["beats_champion"]) == expected
 
 
 def test_a_gate_without_a_value_is_a_sentence() -> None:
@@ -159,87 +77,151 @@ def test_curves_have_at_most_two_hundred_points_and_both_ends() -> None:
     shares = np.linspace(0, 1, 5000)
     answers = Answers(truth.astype(int), (shares > 0.5).astype(int), np.stack([1 - shares, shares], axis=1), ("n", "y"))
     values = metrics.measure(BINARY, answers, "y")
-    found = model_quality.report(BINARY, answers, values, values, "y")["binary_classification_metrics"]
-    curve = found["receiver_operating_characteristic_curve"]
+    content = metrics.quality_report(BINARY, answers, values, values, "y")["binary_classification_metrics"]
+    curve = content["receiver_operating_characteristic_curve"]
     ends = [(curve[key][0], curve[key][-1]) for key in ("false_positive_rates", "true_positive_rates")]
     assert (len(curve["true_positive_rates"]), ends) == (200, [(0.0, 1.0), (0.0, 1.0)])
-    assert found["confusion_matrix"]["n"] == {"n": 1666, "y": 1667}
+    assert content["confusion_matrix"]["n"] == {"n": 1666, "y": 1667}
 
 
-class Registry:
-    """A registry and its bucket with one group."""
-
-    def __init__(
-        self, approved: list[str], evaluation: bytes | None = b'{"metrics": {"auc": 0.9}, "held_out_sha256": "x"}'
-    ) -> None:
-        self.approved, self.evaluation = approved, evaluation
-
-    def list_model_packages(self, **given: str) -> dict[str, Any]:
-        if given["ModelPackageGroupName"] != "g":
-            message = {"Code": "ValidationException", "Message": "Model Package Group does not exist."}
-            raise ClientError({"Error": message}, "ListModelPackages")  # type: ignore[typeddict-item]
-        newest = self.approved[::-1] if given["SortOrder"] == "Descending" else self.approved
-        return {"ModelPackageSummaryList": [{"ModelPackageArn": arn} for arn in newest[:1]]}
-
-    def describe_model_package(self, **given: str) -> dict[str, Any]:
-        return {"CustomerMetadataProperties": {"EvaluationUri": f"s3://b/{given['ModelPackageName']}/evaluation.json"}}
-
-    def get_object(self, **given: str) -> dict[str, Any]:
-        if self.evaluation is None:
-            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": given["Key"]}}, "GetObject")
-        return {"Body": io.BytesIO(self.evaluation)}
+def champion_of(
+    versions: dict[int, str], evaluation: str = '{"metrics": {"auc": 0.9}, "held_out_sha256": "x"}'
+) -> dict[str, Any] | None:
+    """Find the champion among versions with their approval status; the newest one's evaluation may be gone."""
+    notes = {version: {"EvaluationUri": f"s3://{BUCKET}/{version}/evaluation.json"} for version in versions}
+    packages = [
+        {**package(version, status, minutes=version), "CustomerMetadataProperties": notes[version]}
+        for version, status in versions.items()
+    ]
+    bucket = Bucket({notes[max(versions)]["EvaluationUri"]: evaluation} if evaluation else {})
+    return champion.find(Registry(packages).client(), bucket.client(), GROUP)
 
 
 def test_the_champion_is_the_newest_approved_package() -> None:
-    registry = Registry(["old", "new"])
-    expected = {"model_package_arn": "new", "metrics": {"auc": 0.9}, "held_out_sha256": "x"}
-    assert champion.find(registry, registry, "g") == expected
+    expected = {"model_package_arn": f"{ARN}/2", "metrics": {"auc": 0.9}, "held_out_sha256": "x"}
+    assert champion_of({1: "Approved", 2: "Approved"}) == expected
 
 
-@pytest.mark.parametrize("group", ["g", "none"])
-def test_there_is_no_champion_before_the_first_approval(group: str) -> None:
-    registry = Registry([])
-    assert champion.find(registry, registry, group) is None
+def test_there_is_no_champion_before_the_first_approval() -> None:
+    """Neither in a group without an approved package nor before there is a group."""
+    assert champion_of({1: "PendingManualApproval"}) is None
+    assert champion.find(Registry([]).client(), Bucket().client(), GROUP) is None
 
 
 def test_a_champion_whose_evaluation_is_gone_is_a_sentence() -> None:
-    registry = Registry(["one"], None)
-    with pytest.raises(
-        StepError, match=r"approved model one: its evaluation s3://b/one/evaluation\.json cannot be read"
-    ):
-        champion.find(registry, registry, "g")
+    uri = rf"s3://{BUCKET}/1/evaluation\.json"
+    with pytest.raises(StepError, match=rf"approved model {ARN}/1: its evaluation {uri} cannot be read"):
+        champion_of({1: "Approved"}, evaluation="")
+
+
+@given(st.integers(0, 300), st.integers(1, 50))
+def test_a_sample_is_that_many_rows_of_all_that_pass(count: int, size: int) -> None:
+    sample = explanation.Sample(size)
+    for number in range(count):
+        sample.offer([str(number)])
+    assert len(sample.rows) == min(count, size)
+    assert all(row == [str(number)] for number, row in sample.rows.items())
+    assert set(sample.rows) <= set(range(count))
+
+
+def test_each_row_is_sampled_as_often_as_another() -> None:
+    counts = np.zeros(40)
+    for seed in range(400):
+        sample = explanation.Sample(10, _random=random.Random(seed))
+        for number in range(40):
+            sample.offer([str(number)])
+        counts[list(sample.rows)] += 1
+    assert (counts.min() > 60, counts.max() < 140) == (True, True)  # 100 expected, 8.7 the standard deviation
+
+
+@pytest.mark.parametrize(("columns", "size"), [(1, 1000), (14, 1000), (100, 400), (1000, 100)])
+def test_more_columns_have_fewer_rows(columns: int, size: int) -> None:
+    assert explanation.sample_of(columns).size == size
+
+
+@given(st.lists(st.lists(st.text(max_size=3), min_size=3, max_size=3), min_size=1, max_size=30))
+def test_shuffling_moves_values_of_one_column_only(rows: list[list[str]]) -> None:
+    sample = explanation.Sample(1000)
+    for row in rows:
+        sample.offer(row)
+    shuffled = list(explanation.shuffled(sample))
+    for at in range(3):
+        block = shuffled[at * len(rows) : (at + 1) * len(rows)]
+        assert sorted(row[at] for row in block) == sorted(row[at] for row in rows)
+        assert [row[:at] + row[at + 1 :] for row in block] == [row[:at] + row[at + 1 :] for row in rows]
+    assert len(shuffled) == 3 * len(rows)
+
+
+def test_a_loss_is_the_log_loss_of_a_class_and_the_squared_error_of_a_number() -> None:
+    shares = np.array([[0.8, 0.2], [0.0, 1.0]])
+    classes = Answers(np.array([0, 0]), np.array([0, 1]), shares, ("a", "b"))
+    assert explanation.losses(classes) == pytest.approx([-np.log(0.8), -np.log(explanation.EPSILON)])
+    numbers = predictions.regressed(["1", "3"], [["1.5"], ["1"]])
+    assert explanation.losses(numbers).tolist() == [0.25, 4.0]
+
+
+def job(folder: Path, problem_type: str, actual: list[str], lines: list[str], explained: list[int], gate: str) -> int:
+    """Run the job on the held-out rows of two columns; `gate` is metric and threshold."""
+    binary, (metric, threshold) = problem_type == BINARY, gate.split()
+    for name in ("predictions", "test", "report"):
+        (folder / name).mkdir()
+    (folder / "test" / "test.csv").write_text("x,z,y\n" + "".join(f"1,2,{value}\n" for value in actual))
+    (folder / "predictions" / "features.csv.out").write_text("".join(f"{line}\n" for line in lines))
+    counts = {"train": {"no": 80, "yes": 20} if binary else {}, "validation": {}, "test": {}}
+    report = {"rows": {}, "classes": counts, "duplicates_removed": {}, "missing_target_removed": 0}
+    report |= {"features": ["x", "z"], "explained_rows": explained, "held_out_sha256": "abc"}
+    report |= {"positive_class": "yes" if binary else None, "target_mean": None if binary else 2.0}
+    (folder / "report" / "report.json").write_text(json.dumps(report))
+    folders = [f"--{name}={folder / name}" for name in ("predictions", "test", "report", "output")]
+    options = ["--target=y", f"--problem-type={problem_type}", f"--gate-metric={metric}"]
+    return evaluate.main([*folders, *options, f"--gate-threshold={threshold}"])
+
+
+def written(folder: Path, name: str) -> dict[str, Any]:
+    """Return a file of the job's output."""
+    content: dict[str, Any] = json.loads((folder / "output" / name).read_text())
+    return content
 
 
 def test_the_job_writes_its_files(tmp_path: Path) -> None:
-    actual, shares = random_answers(("no", "yes"), 60)
-    for name in ("predictions", "test", "report"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "test" / "test.csv").write_text("x,y\n" + "".join(f"1,{label}\n" for label in actual))
-    text = "".join(f'{a},{b},"{c}","{d}"\n' for a, b, c, d in lines(shares, ("no", "yes")))
-    (tmp_path / "predictions" / "features.csv.out").write_text(text + text.splitlines(keepends=True)[3])
-    counts = {"train": {"no": 80, "yes": 20}, "validation": {}, "test": {}}
-    report = {"rows": {}, "classes": counts, "duplicates_removed": {}, "missing_target_removed": 0}
-    report |= {"positive_class": "yes", "target_mean": None, "held_out_sha256": "abc"}
-    report |= {"features": ["x"], "explained_rows": [3]}
-    (tmp_path / "report" / "report.json").write_text(json.dumps(report))
-    folders = [f"--{name}={tmp_path / name}" for name in ("predictions", "test", "report", "output")]
-    options = ["--target=y", f"--problem-type={BINARY}", "--gate-metric=auc", "--gate-threshold=0.99"]
-    assert evaluate.main([*folders, *options]) == 0
-    found = json.loads((tmp_path / "output" / "evaluation.json").read_text())
-    kept = {
-        key: found[key] for key in ("problem_type", "rows", "held_out_sha256", "champion", "positive_class", "classes")
+    actual, shares = wrong_at_times(("no", "yes"), count=60)
+    answers = [f'{a},{b},"{c}","{d}"' for a, b, c, d in lines(shares, ("no", "yes"))]
+    assert job(tmp_path, BINARY, actual, [*answers, answers[3], answers[3]], [3], "auc 0.99") == 0
+    evaluation = written(tmp_path, "evaluation.json")
+    facts = {"problem_type": BINARY, "rows": 60, "held_out_sha256": "abc", "champion": None}
+    facts |= {"positive_class": "yes", "classes": ["no", "yes"]}
+    assert {key: evaluation[key] for key in facts} == facts
+    baseline = evaluation["baseline"]
+    assert (evaluation["gate"]["passed"], baseline["auc"], baseline["recall"]) == (0, 0.5, 0.0)
+    assert list(written(tmp_path, "model_quality.json")) == ["version", "dataset", "binary_classification_metrics"]
+
+
+def test_the_job_writes_the_explanation_of_a_regression(tmp_path: Path) -> None:
+    """Rows 0 and 2 were shuffled: x costs 1 and 3 more, z nothing."""
+    answers = ["1", "2", "3", "2", "5", "1", "3"]
+    assert job(tmp_path, REGRESSION, ["1", "2", "3"], answers, [0, 2], "rmse 9") == 0
+    explained = written(tmp_path, "explainability.json")
+    assert (explained.pop("note"), explained.pop("version")) == (explanation.NOTE, "1.0")
+    assert explained == {
+        "method": "permutation importance",
+        "rows": 2,
+        "loss": 0.0,
+        "features": [
+            {"name": "x", "importance": 2.5, "standard_error": pytest.approx(1.5)},
+            {"name": "z", "importance": 0.0, "standard_error": 0.0},
+        ],
     }
-    assert kept == {
-        "problem_type": BINARY,
-        "rows": 60,
-        "held_out_sha256": "abc",
-        "champion": None,
-        "positive_class": "yes",
-        "classes": ["no", "yes"],
-    }
-    assert (found["gate"]["passed"], found["baseline"]["auc"], found["baseline"]["recall"]) == (0, 0.5, 0.0)
-    assert list(json.loads((tmp_path / "output" / "model_quality.json").read_text())) == [
-        "version",
-        "dataset",
-        "binary_classification_metrics",
-    ]
+
+
+def test_the_job_writes_the_explanation_of_classes(tmp_path: Path) -> None:
+    yes, no = ("yes,0.9,\"[0.1, 0.9]\",\"['no', 'yes']\"", "no,0.9,\"[0.9, 0.1]\",\"['no', 'yes']\"")
+    assert job(tmp_path, BINARY, ["yes", "no"], [yes, no, no, yes, yes, no], [0, 1], "auc 0.9") == 0
+    first, second = written(tmp_path, "explainability.json")["features"]
+    assert (first["name"], first["importance"]) == ("x", pytest.approx(np.log(9)))
+    assert (second["name"], second["importance"]) == ("z", 0.0)
+
+
+def test_missing_answers_are_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert job(tmp_path, REGRESSION, ["1", "2"], ["1", "2", "3"], [0, 1], "rmse 9") == 1
+    expected = "error: predictions: 3 answers for 2 held-out rows and 4 shuffled ones"
+    assert capsys.readouterr().err.startswith(expected)

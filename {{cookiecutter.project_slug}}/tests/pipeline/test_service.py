@@ -1,38 +1,39 @@
 """Upload, upsert, start and watch: what is sent to AWS, and what a person reads when it goes wrong."""
 
-import datetime
 import hashlib
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from pipeline import names, service, upload
-from pipeline.environment import BUILD, RULES, Environment, EnvironmentVariableError
+from pipeline.aws import names, service, upload
+from pipeline.aws.environment import BUILD, RULES, Environment, EnvironmentVariableError
+from pipeline.data.sources import Source
 from pipeline.errors import PipelineError, RunError
-from pipeline.sources import Source
+from tests.deploy.aws import START, AwsError, client
 from tests.pipeline.project import ENVIRONMENT, flow, of
 
 FILES = ("flows/preprocess.flow", "data.csv", "flows/balance.flow")
 
 
 class Bucket:
-    """S3 with one bucket; says 403 to absent keys where listing is not allowed."""
+    """S3 with one bucket; answers `absent` to absent keys: 403 where listing is not allowed."""
 
     def __init__(self, absent: int = 404) -> None:
-        self.objects: dict[str, bytes] = {}
-        self.extra: list[Any] = []
+        self.uploads: list[dict[str, Any]] = []
         self.absent = absent
 
-    def head_object(self, **given: str) -> None:
-        if given["Key"] not in self.objects:
-            code = {"Error": {"Code": str(self.absent)}, "ResponseMetadata": {"HTTPStatusCode": self.absent}}
-            raise ClientError(code, "HeadObject")  # type: ignore[arg-type]
+    def client(self) -> Any:  # noqa: ANN401
+        return client("s3", {"HeadObject": self.head, "PutObject": self.put})
 
-    def upload_file(self, path: str, _bucket: str, key: str, ExtraArgs: Any = None) -> None:  # noqa: ANN401, N803
-        self.objects[key] = Path(path).read_bytes()
-        self.extra.append(ExtraArgs)
+    def head(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["Key"] not in [upload["Key"] for upload in self.uploads]:
+            raise AwsError(str(self.absent), "", self.absent)
+        return {}
+
+    def put(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.uploads.append(request)
+        return {}
 
 
 @pytest.fixture
@@ -51,17 +52,17 @@ def project(tmp_path: Path) -> Path:
 
 def test_keys_hold_the_hash_of_the_content(project: Path) -> None:
     data = Source(project / "data.csv", "here")
-    found = upload.plan(project, of("flow: {balance: flows/balance.flow}\n"), "bucket", data)
-    hashes = [hashlib.sha256((project / one).read_bytes()).hexdigest()[:16] for one in FILES]
-    code = found.sources.code_uri.removeprefix("s3://bucket/")
-    assert [one.key for one in found.uploads] == [
+    planned = upload.plan(project, of("flow: {balance: flows/balance.flow}\n"), "bucket", data)
+    hashes = [hashlib.sha256((project / upload).read_bytes()).hexdigest()[:16] for upload in FILES]
+    code = planned.sources.code_uri.removeprefix("s3://bucket/")
+    assert [upload.key for upload in planned.uploads] == [
         f"flows/{hashes[0]}/preprocess.flow",
         f"{code}/pipeline/__init__.py",
         f"{code}/pipeline/steps/split.py",
         f"input/{hashes[1]}/data.csv",
         f"flows/{hashes[2]}/balance.flow",
     ]
-    assert found.sources.input_uri == f"s3://bucket/input/{hashes[1]}/data.csv"
+    assert planned.sources.input_uri == f"s3://bucket/input/{hashes[1]}/data.csv"
 
 
 def test_a_change_of_a_script_changes_the_folder_of_all(project: Path) -> None:
@@ -72,15 +73,16 @@ def test_a_change_of_a_script_changes_the_folder_of_all(project: Path) -> None:
 
 @pytest.mark.parametrize("absent", [403, 404])
 def test_what_is_there_is_not_uploaded_again(project: Path, absent: int) -> None:
-    bucket, found = Bucket(absent), upload.plan(project, of(), "bucket", Source(project / "data.csv", "here"))
-    counts = [len(upload.execute(bucket, "bucket", found.uploads)) for _ in range(2)]
+    bucket, planned = Bucket(absent), upload.plan(project, of(), "bucket", Source(project / "data.csv", "here"))
+    counts = [len(upload.execute(bucket.client(), "bucket", planned.uploads)) for _ in range(2)]
     assert counts == [4, 0]
 
 
 def test_objects_are_encrypted_with_the_teams_key(project: Path) -> None:
     bucket = Bucket()
-    upload.execute(bucket, "bucket", upload.plan(project, of(), "bucket").uploads[:1], "alias/ours")
-    assert bucket.extra == [{"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/ours"}]
+    upload.execute(bucket.client(), "bucket", upload.plan(project, of(), "bucket").uploads[:1], "alias/ours")
+    encryption = [(put["ServerSideEncryption"], put["SSEKMSKeyId"]) for put in bucket.uploads]
+    assert encryption == [("aws:kms", "alias/ours")]
 
 
 def test_an_absent_flow_is_a_sentence(project: Path) -> None:
@@ -88,89 +90,79 @@ def test_an_absent_flow_is_a_sentence(project: Path) -> None:
         upload.plan(project, of("flow: {file: flows/other.flow}\n"), "bucket")
 
 
+Looks = list[tuple[str, dict[str, str]]]  # status of the execution and of each step, at each look
+
+
 class Pipelines:
     """SageMaker's pipelines: none at first; an execution whose steps move on at each look."""
 
-    def __init__(
-        self, looks: list[tuple[str, dict[str, str]]] | None = None, message: str = "Pipeline does not exist."
-    ) -> None:
+    def __init__(self, looks: Looks | None = None) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.known: set[str] = set()
         self.looks = looks or []
-        self.message = message
 
-    def _require(self, name: str) -> None:
-        if name not in self.known:
-            raise ClientError({"Error": {"Code": "ResourceNotFound", "Message": self.message}}, "Pipeline")
-
-    def update_pipeline(self, **given: Any) -> dict[str, str]:  # noqa: ANN401
-        self._require(given["PipelineName"])
-        self.calls.append(("update", given))
-        return {"PipelineArn": "arn"}
-
-    def create_pipeline(self, **given: Any) -> dict[str, str]:  # noqa: ANN401
-        self.known.add(given["PipelineName"])
-        self.calls.append(("create", given))
-        return {"PipelineArn": "arn"}
-
-    def start_pipeline_execution(self, **given: Any) -> dict[str, str]:  # noqa: ANN401
-        self._require(given["PipelineName"])
-        self.calls.append(("start", given))
-        return {"PipelineExecutionArn": "arn/execution/1"}
-
-    def list_pipeline_executions(self, **given: Any) -> dict[str, Any]:  # noqa: ANN401
-        self._require(given["PipelineName"])
-        return {"PipelineExecutionSummaries": []}
-
-    def describe_pipeline_execution(self, **_: str) -> dict[str, str]:
-        return {"PipelineExecutionStatus": self.looks[0][0]}
-
-    def get_paginator(self, _name: str) -> "Pipelines":
-        return self
-
-    def paginate(self, **_: str) -> list[dict[str, Any]]:
-        began = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-        steps = self.looks[0][1]
-        if len(self.looks) > 1:
-            self.looks.pop(0)
-        return [
+    def client(self) -> Any:  # noqa: ANN401
+        return client(
+            "sagemaker",
             {
-                "PipelineExecutionSteps": [
-                    {
-                        "StepName": name,
-                        "StepStatus": status,
-                        "StartTime": began,
-                        "FailureReason": "why" if status == "Failed" else "",
-                    }
-                    for name, status in steps.items()
-                ]
-            }
-        ]
+                "UpdatePipeline": lambda request: self.call("update", request, {"PipelineArn": "arn"}),
+                "CreatePipeline": self.create,
+                "StartPipelineExecution": lambda request: self.call(
+                    "start", request, {"PipelineExecutionArn": "arn/1"}
+                ),
+                "ListPipelineExecutions": lambda request: self.call(
+                    "list", request, {"PipelineExecutionSummaries": []}
+                ),
+                "DescribePipelineExecution": lambda _: {"PipelineExecutionStatus": self.looks[0][0]},
+                "ListPipelineExecutionSteps": self.steps,
+            },
+        )
+
+    def call(self, name: str, request: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:
+        if request["PipelineName"] not in self.known:
+            raise AwsError("ResourceNotFound", "Pipeline does not exist.")
+        self.calls.append((name, request))
+        return response
+
+    def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.known.add(request["PipelineName"])
+        return self.call("create", request, {"PipelineArn": "arn"})
+
+    def steps(self, _: dict[str, Any]) -> dict[str, Any]:
+        steps = self.looks[0][1].items()
+        self.looks = self.looks[1:] or self.looks
+        failed = {"Failed": "why"}
+        return {
+            "PipelineExecutionSteps": [
+                {"StepName": name, "StepStatus": status, "StartTime": START, "FailureReason": failed.get(status, "")}
+                for name, status in steps
+            ]
+        }
 
 
 def test_a_pipeline_is_created_once_and_then_updated() -> None:
     sagemaker = Pipelines()
     for _ in range(2):
-        service.upsert(sagemaker, "p", "{}", "role", [{"Key": "team", "Value": "risk"}])
-    assert [(name, "Tags" in given) for name, given in sagemaker.calls] == [("create", True), ("update", False)]
+        service.upsert(sagemaker.client(), "p", "{}", ENVIRONMENT.role_arn, [{"Key": "team", "Value": "risk"}])
+    assert [(name, "Tags" in request) for name, request in sagemaker.calls] == [("create", True), ("update", False)]
 
 
 def test_start_sends_the_parameters() -> None:
     sagemaker = Pipelines()
     sagemaker.known.add("p")
-    service.start(sagemaker, "p", {"Commit": "abc"}, "commit abc")
+    service.start(sagemaker.client(), "p", {"Commit": "abc"}, "commit abc")
     assert sagemaker.calls[-1][1]["PipelineParameters"] == [{"Name": "Commit", "Value": "abc"}]
 
 
 @pytest.mark.parametrize("call", [lambda s: service.start(s, "p", {}, ""), lambda s: service.latest(s, "p")])
 def test_a_pipeline_that_is_not_there_is_a_sentence(call: Any) -> None:  # noqa: ANN401
     with pytest.raises(RunError, match=r"pipeline p: (does not exist; run|has never run; run) `python -m pipeline"):
-        call(Pipelines())
+        call(Pipelines().client())
 
 
-def watched(looks: list[tuple[str, dict[str, str]]]) -> list[str]:
+def watched(looks: Looks) -> list[str]:
     told: list[str] = []
-    service.wait(Pipelines(looks), "arn", told.append, sleep=lambda _: None, clock=iter(range(100)).__next__)
+    service.wait(Pipelines(looks).client(), "arn", told.append, sleep=lambda _: None, clock=iter(range(100)).__next__)
     return told
 
 
@@ -208,17 +200,13 @@ def test_the_environment_is_read() -> None:
 def test_everything_that_is_absent_or_wrong_is_said_at_once() -> None:
     with pytest.raises(EnvironmentVariableError) as caught:
         Environment.read({"SAGEMAKER_PROJECT_NAME": "-x", "STAGE": "dev"}, BUILD)
-    found = [line.split(":")[0] for line in str(caught.value).splitlines()]
-    assert found == [name for name in RULES if name in (*BUILD, "STAGE")]
+    variables = [line.split(":")[0] for line in str(caught.value).splitlines()]
+    assert variables == [name for name in RULES if name in (*BUILD, "STAGE")]
 
 
 def test_names_keep_to_63_characters_with_the_longest_project() -> None:
     name, identity = "a" * 32, "p-" + "b" * 14
-    made = [
-        names.bucket(identity),
-        names.model_package_group(name, identity),
-        names.endpoint(name, "staging"),
-    ]
-    assert [len(one) <= 63 for one in made] == [True] * 3
+    derived = [names.bucket(identity), names.model_package_group(name, identity), names.endpoint(name, "staging")]
+    assert [len(text) <= 63 for text in derived] == [True] * 3
     assert len(names.pipeline(name, identity)) <= 256
     assert len(names.stack(name, identity, "staging")) <= 128

@@ -30,8 +30,8 @@ def side(folder: Path, name: str) -> list[list[str]]:
 
 
 def report(folder: Path) -> dict[str, object]:
-    found: dict[str, object] = json.loads((folder / "out" / "split" / "report.json").read_text())
-    return found
+    content: dict[str, object] = json.loads((folder / "out" / "split" / "report.json").read_text())
+    return content
 
 
 def people(count: int) -> list[list[str]]:
@@ -42,8 +42,8 @@ def test_without_a_column_each_row_stands_on_exactly_one_side(tmp_path: Path) ->
     rows = people(500)
     assert job(tmp_path, rows) == 0
     sides = {name: side(tmp_path, name) for name in SIDES}
-    assert [found[0] for found in sides.values()] == [["age", "job", "y"]] * 3
-    assert sorted(row for found in sides.values() for row in found[1:]) == sorted(rows)
+    assert [table[0] for table in sides.values()] == [["age", "job", "y"]] * 3
+    assert sorted(row for table in sides.values() for row in table[1:]) == sorted(rows)
     assert (60 < len(sides["test"]) < 140, 25 < len(sides["validation"]) < 80) == (True, True)
 
 
@@ -116,7 +116,7 @@ def test_a_regression_reports_the_training_mean(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "options", "problem_type", "said"),
+    ("rows", "options", "problem_type", "sentence"),
     [
         ([*people(300), ["1", "a", ""]], [], BINARY, "row 301 of the flow's output has no 'y'; every row needs one"),
         (people(300), ["--target=z"], BINARY, "target_column: 'z' is not among the flow's columns"),
@@ -140,10 +140,10 @@ def test_what_cannot_be_split_is_a_sentence(
     rows: list[list[str]],
     options: list[str],
     problem_type: str,
-    said: str,
+    sentence: str,
 ) -> None:
     assert job(tmp_path, rows, *options, problem_type=problem_type) == 1
-    assert said in capsys.readouterr().err
+    assert sentence in capsys.readouterr().err
 
 
 @given(strategies.lists(strategies.text(max_size=5), min_size=1, max_size=4), strategies.floats(0.01, 0.9))

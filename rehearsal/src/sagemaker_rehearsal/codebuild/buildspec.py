@@ -9,7 +9,6 @@ import fnmatch
 import os
 import shlex
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,16 +21,6 @@ from sagemaker_rehearsal.server.errors import RehearsalError
 
 KEYS = {"version", "env", "phases", "artifacts", "cache", "reports", "batch", "run-as", "proxy"}
 PHASES = ("install", "pre_build", "build", "post_build")
-NOT_CHECKED_OUT = (
-    ".git",
-    ".venv",
-    "build",
-    "__pycache__",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".pytest_cache",
-    ".hypothesis",
-)
 
 
 @dataclass(frozen=True)
@@ -104,26 +93,6 @@ def _phase(name: str, phase: Mapping[str, Any], path: Path) -> Phase:
                 )
     aborts = str(phase.get("on-failure", "CONTINUE" if name == "build" else "ABORT")).upper() == "ABORT"
     return Phase(name, tuple(phase.get("commands") or ()), tuple(phase.get("finally") or ()), aborts)
-
-
-def checkout(repository: Path, target: Path) -> Path:
-    """Copy what a clone would hold: what Git knows or would add; without Git, all but caches and environments."""
-    if target.exists():
-        shutil.rmtree(target)
-    git = shutil.which("git")
-    listed = None
-    if git and (repository / ".git").exists():
-        command = [git, "-C", str(repository), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        listed = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (fixed arguments)
-    if listed is None or listed.returncode:
-        shutil.copytree(repository, target, ignore=shutil.ignore_patterns(*NOT_CHECKED_OUT), symlinks=True)
-        return target
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        source = repository / name
-        if source.is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target / name)
-    return target
 
 
 def run(

@@ -1,4 +1,4 @@
-"""Step 4: find out what the pipeline will train on: what was given, UCI Adult, or the synthetic sample."""
+"""Step 4: find out what the pipeline will train on: what the user named, UCI Adult, or the synthetic sample."""
 
 import json
 import subprocess
@@ -15,13 +15,13 @@ BAD_INPUT, UNREACHABLE = 2, 4
 
 
 def find(
-    project: Path | None, given: str | None, work: Path, say: Callable[[str], None], source: str = ""
+    project: Path | None, data: str | None, work: Path, say: Callable[[str], None], source: str = ""
 ) -> tuple[str, str]:
     """Find the data, and say where they come from.
 
     Args:
         project: the folder whose `python -m pipeline find-data` looks for them; None where there is no project.
-        given: what the user gave as DATA: a path, an s3:// URI, or `synthetic`.
+        data: what the user named as DATA: a path, an s3:// URI, or `synthetic`.
         work: folder for a CSV or a sample that has to be made.
         say: shows a line.
         source: `data.source` of settings.yaml, where it is not UCI Adult.
@@ -31,9 +31,9 @@ def find(
         sample.
 
     Raises:
-        InputError: what was given is no data.
+        InputError: what was named is no data.
     """
-    chosen = given or source
+    chosen = data or source
     if chosen == synthetic_data.NAME:
         chosen = str(synthetic_data.write(work / synthetic_data.NAME))
     elif chosen and not chosen.startswith("s3://"):
@@ -53,18 +53,18 @@ def find(
 
 
 def _origin(project: Path, chosen: str, work: Path) -> str:
-    """Ask the project where its data come from.
+    """Return where the project says that its data come from.
 
     Raises:
-        LookupError: they are not given, not cached, and cannot be downloaded.
-        InputError: what was given is no data.
+        LookupError: they are not named, not cached, and cannot be downloaded.
+        InputError: what was named is no data.
     """
     command = [sys.executable, "-m", "pipeline", "find-data", "--source", UCI_ADULT, "--work", str(work)]
     command += ["--data", chosen] if chosen else []
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)  # noqa: S603 (the project's own)
-    if done.returncode == UNREACHABLE:
-        raise LookupError(done.stderr)
-    if done.returncode:
-        said = "\n".join(line.removeprefix("error: ") for line in done.stderr.strip().splitlines())
-        raise (InputError if done.returncode == BAD_INPUT else RehearsalError)(said)
-    return str(json.loads(done.stdout)["origin"])
+    ended = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)  # noqa: S603 (the project's own)
+    if ended.returncode == UNREACHABLE:
+        raise LookupError(ended.stderr)
+    if ended.returncode:
+        message = "\n".join(line.removeprefix("error: ") for line in ended.stderr.strip().splitlines())
+        raise (InputError if ended.returncode == BAD_INPUT else RehearsalError)(message)
+    return str(json.loads(ended.stdout)["origin"])

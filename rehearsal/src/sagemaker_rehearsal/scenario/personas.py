@@ -73,7 +73,7 @@ class People:
         return clients.client(self.url, self.region, service)
 
     def arrive(self) -> None:
-        """Make the roles; twice is no error."""
+        """Create the roles; twice is no error."""
         self._role(STUDIO, "sagemaker.amazonaws.com", STUDIO_MAY)
         self._role(APPROVER, "sagemaker.amazonaws.com", [])
         self._role(APPLICATION, "ecs-tasks.amazonaws.com", APPLICATION_MAY)
@@ -93,7 +93,7 @@ class People:
             iam.put_role_policy(RoleName=name, PolicyName=POLICY, PolicyDocument=policy)
 
     def equip(self, policy: str) -> None:
-        """Let the lead make projects from S3: attach the ops stack's policy for Studio roles; twice is no error."""
+        """Let the lead create projects from S3: attach the ops stack's policy for Studio roles; twice is no error."""
         self.ops("iam").attach_role_policy(RoleName=STUDIO, PolicyArn=policy)
 
     def appoint(self, policy: str) -> None:
@@ -120,11 +120,14 @@ class People:
         """A client of an application that calls the endpoint."""
         return self._as(APPLICATION, service)
 
-    def _as(self, role: str, service: str) -> Any:  # noqa: ANN401 (boto3 clients have no type)
-        made = self.ops("sts").assume_role(RoleArn=self.role_arn(role), RoleSessionName=SESSION)["Credentials"]
-        keys = {
-            "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": made["SessionToken"],
+    def keys(self, role: str) -> dict[str, str]:
+        """Return the variables with credentials of one of the roles."""
+        session = self.ops("sts").assume_role(RoleArn=self.role_arn(role), RoleSessionName=SESSION)["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": session["SessionToken"],
         }
-        return clients.client(self.url, self.region, service, keys)
+
+    def _as(self, role: str, service: str) -> Any:  # noqa: ANN401 (boto3 clients have no type)
+        return clients.client(self.url, self.region, service, self.keys(role))

@@ -1,4 +1,4 @@
-"""Steps 4 to 10: what the rehearsal did: build/rehearsal/report.json and the table at the end."""
+"""Steps 1 to 10: what the rehearsal did: build/rehearsal/report.json and the table at the end."""
 
 import json
 import time
@@ -12,6 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 NAMES = {
+    1: "Publish the product",
+    2: "Create a project",
+    3: "Provision it, seed its repository",
     4: "Train, evaluate, gate, register",
     5: "Approve the model",
     6: "Approval starts the deployment",
@@ -36,7 +39,7 @@ class Step:
     parts: list[dict[str, Any]] = field(default_factory=list)
 
     def shown(self) -> dict[str, Any]:
-        """Give the entry of report.json."""
+        """Return the entry of report.json."""
         entry = {"step": self.step, "name": self.name, "status": self.status, "seconds": round(self.seconds, 2)}
         more = {"reason": self.reason, "parts": self.parts}
         return {**entry, "evidence": self.evidence, **{key: value for key, value in more.items() if value}}
@@ -52,9 +55,9 @@ class Report:
     started: float = field(default_factory=time.monotonic)
 
     @contextmanager
-    def step(self, number: int, name: str = "") -> Iterator[Step]:
+    def step(self, number: int) -> Iterator[Step]:
         """Time a step; when it raises, note why, and pass the error on."""
-        entry = Step(number, name or NAMES[number])
+        entry = Step(number, NAMES[number])
         self.steps.append(entry)
         begun = time.monotonic()
         try:
@@ -101,9 +104,9 @@ class Report:
 
 
 def metrics(evaluation: Mapping[str, Any]) -> dict[str, float]:
-    """Take the metrics of the report from evaluation.json: the four of classification, or regression's own."""
-    found = evaluation["metrics"]
-    wanted = [name for name in CLASSIFICATION if name in found] or list(found)
-    if str(evaluation.get("problem_type", "")).lower().startswith("regression"):
-        wanted = list(found)
-    return {name: found[name] for name in wanted}
+    """Return the metrics of the report from evaluation.json: the four of classification, or regression's own."""
+    values: dict[str, float] = evaluation["metrics"]
+    names = [name for name in CLASSIFICATION if name in values]
+    if not names or str(evaluation.get("problem_type", "")).lower().startswith("regression"):
+        names = list(values)
+    return {name: values[name] for name in names}

@@ -1,8 +1,9 @@
-"""Steps 1 to 10: look at an AWS that is up, and decide what waits in it, through its public APIs."""
+"""Steps 1 to 10: status, approvals and invocations of an AWS that is up, through its public APIs."""
 
 import json
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sagemaker_rehearsal.account import PERMISSIONS
@@ -11,103 +12,131 @@ from sagemaker_rehearsal.scenario.personas import POLICY, People
 from sagemaker_rehearsal.server.errors import RehearsalError
 
 
-def status(who: People) -> Iterator[str]:
-    """Yield a line for each project, pipeline, stack and endpoint."""
-    yield f"embedded AWS at {who.url} in {who.region}"
-    for one in who.ops("sagemaker").list_projects()["ProjectSummaryList"]:
-        yield f"project {one['ProjectName']} ({one['ProjectId']}): {one['ProjectStatus']}"
-    pipelines = who.ops("codepipeline")
-    for one in pipelines.list_pipelines()["pipelines"]:
-        stages = pipelines.get_pipeline_state(name=one["name"])["stageStates"]
-        states = ", ".join(f"{at['stageName']} {at.get('latestExecution', {}).get('status', '-')}" for at in stages)
-        yield f"pipeline {one['name']}: {states}"
-    for package in _packages(who):
-        yield f"model package {package['ModelPackageArn']}: {package['ModelApprovalStatus']}"
-    for stack in who.ops("cloudformation").describe_stacks()["Stacks"]:
-        yield f"stack {stack['StackName']}: {stack['StackStatus']}"
-    for endpoint in who.ops("sagemaker").list_endpoints()["Endpoints"]:
-        yield f"endpoint {endpoint['EndpointName']}: {endpoint['EndpointStatus']}"
+@dataclass(frozen=True)
+class Resource:
+    """Something that is up.
+
+    Attributes:
+        kind: `aws`, `project`, `pipeline`, `model package`, `stack` or `endpoint`.
+        name: its name, ARN or address.
+        status: as AWS calls it; of a pipeline, that of each stage.
+    """
+
+    kind: str
+    name: str
+    status: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}: {self.status}"
 
 
-def _packages(who: People) -> Iterator[Mapping[str, Any]]:
-    sagemaker = who.ops("sagemaker")
+def status(people: People) -> Iterator[Resource]:
+    """Yield the AWS itself, and each project, pipeline, model package, stack and endpoint in it."""
+    yield Resource("aws", people.url, f"up, region {people.region}")
+    for project in people.ops("sagemaker").list_projects()["ProjectSummaryList"]:
+        yield Resource("project", f"{project['ProjectName']} ({project['ProjectId']})", project["ProjectStatus"])
+    pipelines = people.ops("codepipeline")
+    for pipeline in pipelines.list_pipelines()["pipelines"]:
+        stages = pipelines.get_pipeline_state(name=pipeline["name"])["stageStates"]
+        states = (f"{stage['stageName']} {stage.get('latestExecution', {}).get('status', '-')}" for stage in stages)
+        yield Resource("pipeline", pipeline["name"], ", ".join(states))
+    for package in _packages(people):
+        yield Resource("model package", package["ModelPackageArn"], package["ModelApprovalStatus"])
+    for stack in people.ops("cloudformation").describe_stacks()["Stacks"]:
+        yield Resource("stack", stack["StackName"], stack["StackStatus"])
+    for endpoint in people.ops("sagemaker").list_endpoints()["Endpoints"]:
+        yield Resource("endpoint", endpoint["EndpointName"], endpoint["EndpointStatus"])
+
+
+def _packages(people: People) -> Iterator[Mapping[str, Any]]:
+    sagemaker = people.ops("sagemaker")
     for group in sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]:
         query = {"ModelPackageGroupName": group["ModelPackageGroupName"], "SortOrder": "Descending"}
         yield from sagemaker.list_model_packages(**query)["ModelPackageSummaryList"]
 
 
-def decide(who: People, *, approve: bool) -> str:
+def decide(people: People, *, approve: bool) -> str:
     """Approve or reject what waits: prod if a pipeline asks, else the newest pending model package.
 
     Raises:
         RehearsalError: nothing waits.
     """
     word = "Approved" if approve else "Rejected"
-    for one in who.ops("codepipeline").list_pipelines()["pipelines"]:
-        for stage, action, token in _asked(who, one["name"]):
-            _appoint(who, one["name"].removesuffix("-deploy"))
-            who.approver("codepipeline").put_approval_result(
-                pipelineName=one["name"],
+    for pipeline in people.ops("codepipeline").list_pipelines()["pipelines"]:
+        name = pipeline["name"]
+        for stage, action, token in _pending(people, name):
+            _appoint(people, name.removesuffix("-deploy"))
+            people.approver("codepipeline").put_approval_result(
+                pipelineName=name,
                 stageName=stage,
                 actionName=action,
                 token=token,
                 result={"summary": "decided in the rehearsal", "status": word},
             )
-            return f"{stage} of {one['name']} is {word}"
-    for package in _packages(who):
+            return f"{stage} of {name} is {word}"
+    for package in _packages(people):
         if package["ModelApprovalStatus"] == "PendingManualApproval":
             arn = package["ModelPackageArn"]
-            _appoint(who, f"sagemaker-{package['ModelPackageGroupName']}")
-            who.approver("sagemaker").update_model_package(ModelPackageArn=arn, ModelApprovalStatus=word)
+            _appoint(people, f"sagemaker-{package['ModelPackageGroupName']}")
+            people.approver("sagemaker").update_model_package(ModelPackageArn=arn, ModelApprovalStatus=word)
             return f"{arn} is {word}"
     raise RehearsalError("nothing waits for an approval; see `rehearse status`")
 
 
-def _appoint(who: People, prefix: str) -> None:
+def _appoint(people: People, prefix: str) -> None:
     """Make sure that the approver holds the policy of a project that somebody made by hand."""
-    who.arrive()
-    account = who.ops("sts").get_caller_identity()["Account"]
-    who.appoint(f"arn:aws:iam::{account}:policy/{prefix}-approver")
+    people.arrive()
+    account = people.ops("sts").get_caller_identity()["Account"]
+    people.appoint(f"arn:aws:iam::{account}:policy/{prefix}-approver")
 
 
-def _asked(who: People, pipeline: str) -> Iterator[tuple[str, str, str]]:
-    for stage in who.ops("codepipeline").get_pipeline_state(name=pipeline)["stageStates"]:
+def _pending(people: People, pipeline: str) -> Iterator[tuple[str, str, str]]:
+    for stage in people.ops("codepipeline").get_pipeline_state(name=pipeline)["stageStates"]:
         for action in stage.get("actionStates", []):
             token = action.get("latestExecution", {}).get("token")
             if token:
                 yield stage["stageName"], action["actionName"], token
 
 
-def invoke(who: People, endpoint: str | None, body: bytes) -> str:
+def invoke(people: People, endpoint: str | None, body: bytes) -> str:
     """Send rows to an endpoint as an application does; by default to the prod endpoint that is there."""
     if endpoint is None:
-        names = [one["EndpointName"] for one in who.ops("sagemaker").list_endpoints()["Endpoints"]]
+        names = [endpoint["EndpointName"] for endpoint in people.ops("sagemaker").list_endpoints()["Endpoints"]]
         prod = [name for name in names if name.endswith("-prod")]
         if len(prod) != 1:
             raise RehearsalError(f"--endpoint: name one of {', '.join(names) or 'none, for there is no endpoint'}")
         endpoint = prod[0]
-    answer = who.application("sagemaker-runtime").invoke_endpoint(
+    answer = people.application("sagemaker-runtime").invoke_endpoint(
         EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=body
     )
     return str(answer["Body"].read().decode())
 
 
-def permissions(url: str) -> dict[str, Any]:
-    """Ask an embedded AWS what was denied to the roles of the templates, and what was granted and never used."""
-    with urllib.request.urlopen(url + PERMISSIONS, timeout=30) as answer:  # noqa: S310 (our own server)
-        found: dict[str, Any] = json.load(answer)
-    ours = {role: [one for one in unused if one["policy"] != POLICY] for role, unused in found["unused"].items()}
-    return {**found, "unused": unused_grants.explained({role: unused for role, unused in ours.items() if unused})}
+def permissions(url: str, besides: Collection[str] = ()) -> dict[str, Any]:
+    """Return what an embedded AWS denied to the roles of the templates, and what was granted and never used.
+
+    Args:
+        url: its address.
+        besides: names of roles whose unused grants are of no interest.
+    """
+    with urllib.request.urlopen(url + PERMISSIONS, timeout=30) as response:  # noqa: S310 (our own server)
+        summary: dict[str, Any] = json.load(response)
+    unused = {
+        role: [grant for grant in grants if grant["policy"] != POLICY]
+        for role, grants in summary["unused"].items()
+        if role not in besides
+    }
+    return {**summary, "unused": unused_grants.explained({role: grants for role, grants in unused.items() if grants})}
 
 
-def permission_lines(found: Mapping[str, Any] | None) -> Iterator[str]:
+def permission_lines(summary: Mapping[str, Any] | None) -> Iterator[str]:
     """Yield the lines that tell about permissions."""
-    if not found:
+    if not summary:
         return
-    unused = sum(map(len, found["unused"].values()))
+    unused = sum(map(len, summary["unused"].values()))
     yield (
-        f"permissions: {found['calls']} calls checked, {len(found['denied'])} denied; {unused} grants were not used in "
-        "this walk, report.json says what for"
+        f"permissions: {summary['calls']} calls checked, {len(summary['denied'])} denied; {unused} grants were not "
+        "used in this walk, report.json says what for"
     )
-    yield from (f"  denied: {denied}" for denied in found["denied"])
-    yield from (f"  granted for nothing: {one}" for one in unused_grants.unexplained(found["unused"]))
+    yield from (f"  denied: {denied}" for denied in summary["denied"])
+    yield from (f"  unused permission: {grant}" for grant in unused_grants.unexplained(summary["unused"]))

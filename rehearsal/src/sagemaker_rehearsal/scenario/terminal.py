@@ -1,4 +1,4 @@
-"""Steps 4 to 10: what a rehearsal does with its terminal: questions, exit codes, Ctrl-C."""
+"""Steps 1 to 10: what a rehearsal does with its terminal: questions, exit codes, Ctrl-C."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ class RejectedError(Exception):
 
 
 def guarded(command: Callable[[], int | None]) -> int:
-    """Run a command; give 0 for success, 1 for a failed step, 2 for bad input, 3 for a rejection, 130 when stopped."""
+    """Run a command; return its exit code: 1 a failed step, 2 bad input, 3 a rejection, 130 stopped."""
     signal.signal(signal.SIGTERM, _stop)
     try:
         return int(command() or 0)
@@ -49,9 +49,15 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def console() -> Console:
-    """A console that does not squeeze tables where nobody set a width: in logs and pipes."""
-    return Console() if sys.stdout.isatty() else Console(width=160)
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that does not squeeze tables where nobody set a width: in logs and pipes."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr) if stream.isatty() else Console(stderr=stderr, width=160)
+
+
+def short(path: Path) -> str:
+    """Return a path relative to the current folder, where it is below it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def until_stopped() -> None:
@@ -66,23 +72,23 @@ def until_stopped() -> None:
 
 
 def asking(shown: Console, *, approve: bool) -> Callable[[str], str]:
-    """Give what answers `approve` or `reject` to a question: a person, or nobody where everything is to be approved."""
+    """Return what answers `approve` or `reject` to a question: a person, or always `approve`."""
 
     def approved(question: str) -> str:
         shown.print(f"  {question} approved (--approve)", markup=False, highlight=False, soft_wrap=True)
         return "approve"
 
-    return approved if approve else ask_person
+    return approved if approve else lambda question: ask_person(question, shown)
 
 
-def ask_person(question: str) -> str:
-    """Ask on the terminal, or read a line from a pipe.
+def ask_person(question: str, shown: Console) -> str:
+    """Put a question on the terminal, and read the answer from it or from a pipe.
 
     Raises:
         RehearsalError: when nobody can answer.
     """
     while True:
-        print(f"  {question} [approve/reject] ", end="", flush=True)
+        shown.print(f"  {question} [approve/reject] ", end="", markup=False, highlight=False, soft_wrap=True)
         answer = sys.stdin.readline()
         if not answer:
             raise RehearsalError(
@@ -96,18 +102,18 @@ def ask_person(question: str) -> str:
 
 
 def stop_running(folder: Path) -> None:
-    """Stop the cloud that is up in a folder, and wait until it is down.
+    """Stop the AWS that is up in a folder, and wait until it is down.
 
     Raises:
         RehearsalError: when none is up, or it does not go down.
     """
-    up = workspace.running(folder)
-    if up is None:
-        raise RehearsalError("no cloud is up here")
-    os.kill(up[2], signal.SIGTERM)
+    running = workspace.running(folder)
+    if running is None:
+        raise RehearsalError("no AWS is up here")
+    os.kill(running.pid, signal.SIGTERM)
     deadline = time.monotonic() + TO_GO_DOWN
     while workspace.running(folder):
         if time.monotonic() > deadline:
-            raise RehearsalError(f"process {up[2]} did not end within {TO_GO_DOWN:.0f} s; end it by hand")
+            raise RehearsalError(f"process {running.pid} did not end within {TO_GO_DOWN:.0f} s; end it by hand")
         time.sleep(0.1)
-    print("the cloud is down")
+    print("the AWS is down")

@@ -72,15 +72,18 @@ REASONS: Sequence[tuple[str, str, str]] = (
 
 def explained(unused: Mapping[str, Sequence[Grant]]) -> dict[str, list[dict[str, str]]]:
     """Add to each grant that was not used why it is there; `because` is empty where nothing explains it."""
-    return {role: [{**one, "because": because(role, one["action"])} for one in ours] for role, ours in unused.items()}
+    return {
+        role: [{**grant, "because": because(role, grant["action"])} for grant in grants]
+        for role, grants in unused.items()
+    }
 
 
 def because(role: str, action: str) -> str:
-    """Give the reason of the first row that fits, or an empty text."""
+    """Return the reason of the first row that fits, or an empty text."""
     return next((why for name, what, why in REASONS if fnmatchcase(role, name) and fnmatchcase(action, what)), "")
 
 
-def unexplained(found: Mapping[str, Sequence[Grant]]) -> Iterator[str]:
+def unexplained(unused: Mapping[str, Sequence[Grant]]) -> Iterator[str]:
     """Yield what nothing explains."""
-    for role, ours in found.items():
-        yield from (f"{role}: {one['action']} ({one['statement']})" for one in ours if not one["because"])
+    for role, grants in unused.items():
+        yield from (f"{role}: {grant['action']} ({grant['statement']})" for grant in grants if not grant["because"])

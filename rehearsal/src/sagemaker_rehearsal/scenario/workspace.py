@@ -1,4 +1,4 @@
-"""Steps 4 to 10: build/rehearsal: which cloud is up here, and who is rehearsing, so that two never mix."""
+"""Steps 1 to 10: build/rehearsal: which AWS is up here, and who is rehearsing, so that two never mix."""
 
 import contextlib
 import fcntl
@@ -7,37 +7,56 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from sagemaker_rehearsal.server.errors import RehearsalError
 
-FOLDER = Path("build/rehearsal")
 FILE = "cloud.json"
-# A cloud that is up works with them; the data is written anew where it is needed
+# An AWS that is up works with them; the data is written anew where it is needed
 KEPT = {"lock", "up.lock", FILE, "cloud", "data", "synthetic"}
 
 
-def announce(folder: Path, url: str, region: str) -> None:
-    """Note the cloud that is up, for commands in other terminals."""
+@dataclass(frozen=True)
+class Running:
+    """An AWS that is up.
+
+    Attributes:
+        url: its address.
+        region: its region.
+        pid: the process that it is part of.
+        data: where the data come from that its builds use; empty where they find them by themselves.
+    """
+
+    url: str
+    region: str
+    pid: int
+    data: str = ""
+
+
+def announce(folder: Path, url: str, region: str, data: str = "") -> Running:
+    """Note the AWS that is up, for commands in other terminals; return what was noted."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(json.dumps({"url": url, "region": region, "pid": os.getpid()}) + "\n", encoding="utf-8")
+    running = Running(url, region, os.getpid(), data)
+    (folder / FILE).write_text(json.dumps(asdict(running)) + "\n", encoding="utf-8")
+    return running
 
 
 def withdraw(folder: Path) -> None:
-    """Note that the cloud is no longer up."""
+    """Note that the AWS is no longer up."""
     (folder / FILE).unlink(missing_ok=True)
 
 
-def running(folder: Path) -> tuple[str, str, int] | None:
-    """Give URL, region and process of the cloud that is up; None when there is none, or it went without a word."""
+def running(folder: Path) -> Running | None:
+    """Return the AWS that is up; None when there is none, or its process was killed."""
     try:
-        noted = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        place = urlsplit(noted["url"])
+        noted = Running(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+        place = urlsplit(noted.url)
         socket.create_connection((place.hostname or "", place.port or 0), timeout=1).close()
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, TypeError):
         return None
-    return noted["url"], noted["region"], int(noted["pid"])
+    return noted
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""Plumbing: load settings.yaml into frozen, checked values; each mistake is a sentence with its line."""
