@@ -28,7 +28,7 @@ class LambdaFunction(ResourceType):
     fixed = frozenset({"PackageType"})
 
     def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Make the function ."""
+        """Make the function."""
         client = cloud.client("lambda")
         tags = {"Tags": tags_of(given)} if given.get("Tags") else {}
         request = {**_settings("CreateFunction", given), "FunctionName": name, "Code": _code(given), **tags}

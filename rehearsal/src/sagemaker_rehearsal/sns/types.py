@@ -87,13 +87,13 @@ class TopicPolicy(ResourceType):
     known = frozenset({"PolicyDocument", "Topics"})
 
     def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Give each topic the policy."""
+        """Put the policy on each topic."""
         for arn in given["Topics"]:
             self._put(cloud, arn, to_json(given["PolicyDocument"]))
         return name, {"Id": name}
 
     def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
-        """Give each topic the new policy, and those that are gone the one of every new topic."""
+        """Put the new policy on each topic, and the one of every new topic on those that are gone."""
         self.make(cloud, name, given)
         self._reset(cloud, set(old.properties["Topics"]) - set(given["Topics"]))
         return dict(old.attributes)
@@ -112,7 +112,7 @@ class TopicPolicy(ResourceType):
 
 
 def default_topic_policy(arn: str) -> dict[str, Any]:
-    """Give the policy of a new topic: its own account may use it.
+    """Return the policy of a new topic: its own account may use it.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
     """

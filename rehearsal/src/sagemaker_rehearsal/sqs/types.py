@@ -56,12 +56,12 @@ class QueuePolicy(ResourceType):
     known = frozenset({"PolicyDocument", "Queues"})
 
     def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Give each queue the policy."""
+        """Put the policy on each queue."""
         self._put(cloud, given["Queues"], to_json(given["PolicyDocument"]))
         return name, {"Id": name}
 
     def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
-        """Give each queue the new policy; those that are gone have none."""
+        """Put the new policy on each queue; those that are gone have none."""
         self.make(cloud, name, given)
         self._put(cloud, sorted(set(old.properties["Queues"]) - set(given["Queues"])), "")
         return dict(old.attributes)
