@@ -1,5 +1,6 @@
 """Steps 2 to 10: properties of CloudFormation as parameters of an API, where only upper and lower case differ. Pure."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,3 +65,15 @@ def cast(shape: Shape, value: Any) -> Any:  # noqa: ANN401 (JSON)
         return str(value) if shape.type_name == "string" else value
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ResourceError(f"Properties validation failed: {value!r} is no {shape.type_name} ({error})") from error
+
+
+def to_json(document: object) -> str:
+    """Return a JSON document as CloudFormation hands it on."""
+    return document if isinstance(document, str) else json.dumps(document, separators=(",", ":"))
+
+
+def to_text(value: object) -> str:
+    """Return an attribute as SNS and SQS take it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return to_json(value) if isinstance(value, dict) else str(value)

@@ -38,7 +38,7 @@ class Answer:
 
 
 def texts(value: Any) -> Any:  # noqa: ANN401 (JSON)
-    """Give properties as CloudFormation sends them: numbers and booleans are texts."""
+    """Return properties as CloudFormation sends them: numbers and booleans are texts."""
     if isinstance(value, Mapping):
         return {str(key): texts(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -49,7 +49,7 @@ def texts(value: Any) -> Any:  # noqa: ANN401 (JSON)
 
 
 def timeout(properties: Mapping[str, Any]) -> int:
-    """Give the seconds that CloudFormation waits.
+    """Return the seconds that CloudFormation waits.
 
     Raises:
         AnswerError: the property is no such number.

@@ -1,15 +1,14 @@
-"""Steps 1 and 3: the resource types of events and messages."""
+"""Steps 1 and 3: the resource types of events."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sagemaker_rehearsal.cloudformation.api_type import ApiType
-from sagemaker_rehearsal.cloudformation.properties import cast
+from sagemaker_rehearsal.cloudformation.properties import cast, to_json
 from sagemaker_rehearsal.cloudformation.resources import Made, Properties, Resource, ResourceType, tags_of, without
 from sagemaker_rehearsal.server.protocols import service_model
-from sagemaker_rehearsal.server.service import ACCOUNT, Host
+from sagemaker_rehearsal.server.service import Host
 
 
 class Rule(ResourceType):
@@ -52,7 +51,7 @@ class Rule(ResourceType):
     @staticmethod
     def _rule(name: str, given: Properties) -> dict[str, Any]:
         rule = {key: str(value) for key, value in without(given, "Targets", "Tags", "EventPattern").items()}
-        pattern = {"EventPattern": compact(given["EventPattern"])} if "EventPattern" in given else {}
+        pattern = {"EventPattern": to_json(given["EventPattern"])} if "EventPattern" in given else {}
         return {**rule, **pattern, "Name": name}
 
     @staticmethod
@@ -71,219 +70,14 @@ class Rule(ResourceType):
             events.put_targets(Rule=name, Targets=targets)
 
 
-class Topic(ResourceType):
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-topic.html"""
-
-    name = "AWS::SNS::Topic"
-    attributes = ("DisplayName", "KmsMasterKeyId", "FifoTopic", "ContentBasedDeduplication", "SignatureVersion")
-    known = frozenset({"TopicName", "Subscription", "Tags", *attributes})
-    named = "TopicName"
-    longest = 256
-    fixed = frozenset({"FifoTopic"})
-
-    def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Make the topic, then its subscriptions."""
-        sns, tags = cloud.client("sns"), tags_of(given)
-        listed = {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
-        chosen = {key: text(given[key]) for key in self.attributes if key in given}
-        arn = sns.create_topic(Name=name, Attributes=chosen, **listed)["TopicArn"]
-        self._subscribe(sns, arn, given)
-        return arn, {"TopicArn": arn, "TopicName": name}
-
-    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
-        """Change attributes; add subscriptions (CloudFormation removes none either, it says)."""
-        sns, arn = cloud.client("sns"), old.physical_resource_id
-        for key in self.attributes:
-            if given.get(key) != old.properties.get(key):
-                sns.set_topic_attributes(TopicArn=arn, AttributeName=key, AttributeValue=text(given.get(key, "")))
-        self._subscribe(sns, arn, given, old.properties)
-        return dict(old.attributes)
-
-    def remove(self, cloud: Host, old: Resource) -> None:
-        """Remove the topic with its subscriptions."""
-        sns, arn = cloud.client("sns"), old.physical_resource_id
-        for one in sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]:
-            sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
-        sns.delete_topic(TopicArn=arn)
-
-    @staticmethod
-    def _subscribe(sns: Any, arn: str, given: Properties, old: Properties | None = None) -> None:  # noqa: ANN401 (boto3's)
-        for one in given.get("Subscription") or []:
-            if one not in ((old or {}).get("Subscription") or []):
-                sns.subscribe(TopicArn=arn, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
-
-
-class Subscription(ResourceType):
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-subscription.html"""
-
-    name = "AWS::SNS::Subscription"
-    attributes = ("DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy")
-    known = frozenset({"TopicArn", "Protocol", "Endpoint", *attributes})
-    fixed = frozenset({"TopicArn", "Protocol", "Endpoint"})
-
-    def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Subscribe."""
-        sns, chosen = cloud.client("sns"), {key: text(given[key]) for key in self.attributes if key in given}
-        endpoint = {key: given[key] for key in ("TopicArn", "Protocol", "Endpoint")}
-        arn = sns.subscribe(**endpoint, Attributes=chosen, ReturnSubscriptionArn=True)["SubscriptionArn"]
-        return arn, {"Arn": arn}
-
-    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
-        """Change attributes."""
-        sns, arn = cloud.client("sns"), old.physical_resource_id
-        for key in self.attributes:
-            if given.get(key) != old.properties.get(key):
-                value = text(given.get(key, {}))
-                sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName=key, AttributeValue=value)
-        return dict(old.attributes)
-
-    def remove(self, cloud: Host, old: Resource) -> None:
-        """Unsubscribe."""
-        cloud.client("sns").unsubscribe(SubscriptionArn=old.physical_resource_id)
-
-
-class TopicPolicy(ResourceType):
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-topicpolicy.html"""
-
-    name = "AWS::SNS::TopicPolicy"
-    known = frozenset({"PolicyDocument", "Topics"})
-
-    def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Give each topic the policy."""
-        for arn in given["Topics"]:
-            self._put(cloud, arn, compact(given["PolicyDocument"]))
-        return name, {"Id": name}
-
-    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
-        """Give each topic the new policy, and those that are gone the one of every new topic."""
-        self.make(cloud, name, given)
-        self._reset(cloud, set(old.properties["Topics"]) - set(given["Topics"]))
-        return dict(old.attributes)
-
-    def remove(self, cloud: Host, old: Resource) -> None:
-        """A topic cannot be without a policy: it gets the one of every new topic."""
-        self._reset(cloud, set(old.properties["Topics"]))
-
-    def _reset(self, cloud: Host, topics: set[str]) -> None:
-        for arn in sorted(topics):
-            self._put(cloud, arn, compact(default_topic_policy(arn)))
-
-    @staticmethod
-    def _put(cloud: Host, arn: str, policy: str) -> None:
-        cloud.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
-
-
-def default_topic_policy(arn: str) -> dict[str, Any]:
-    """Give the policy of a new topic: its own account may use it.
-
-    https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
-    """
-    actions = ["Publish", "RemovePermission", "SetTopicAttributes", "DeleteTopic", "ListSubscriptionsByTopic"]
-    statement = {
-        "Sid": "__default_statement_ID",
-        "Effect": "Allow",
-        "Principal": {"AWS": "*"},
-        "Action": [f"SNS:{one}" for one in [*actions, "GetTopicAttributes", "AddPermission", "Subscribe"]],
-        "Resource": arn,
-        "Condition": {"StringEquals": {"AWS:SourceOwner": ACCOUNT}},
-    }
-    return {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]}
-
-
-class Queue(ResourceType):
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html"""
-
-    name = "AWS::SQS::Queue"
-    attributes = (
-        "ContentBasedDeduplication", "DelaySeconds", "FifoQueue", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds",
-        "MaximumMessageSize", "MessageRetentionPeriod", "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy",
-        "RedrivePolicy", "SqsManagedSseEnabled", "VisibilityTimeout",
-    )  # fmt: skip
-    known = frozenset({"QueueName", "Tags", *attributes})
-    named = "QueueName"
-    longest = 80
-    fixed = frozenset({"FifoQueue"})
-
-    def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Make the queue; Ref gives its address."""
-        sqs, tags = cloud.client("sqs"), tags_of(given)
-        url = sqs.create_queue(QueueName=name, Attributes=self._chosen(given), **({"tags": tags} if tags else {}))[
-            "QueueUrl"
-        ]
-        arn = f"arn:aws:sqs:{cloud.region}:{ACCOUNT}:{name}"
-        return url, {"Arn": arn, "QueueName": name, "QueueUrl": url}
-
-    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
-        """Change attributes and tags."""
-        sqs, url = cloud.client("sqs"), old.physical_resource_id
-        sqs.set_queue_attributes(QueueUrl=url, Attributes=without(self._chosen(given), "FifoQueue"))
-        tags, before = tags_of(given), tags_of(old.properties)
-        if gone := sorted(set(before) - set(tags)):
-            sqs.untag_queue(QueueUrl=url, TagKeys=gone)
-        if tags and tags != before:
-            sqs.tag_queue(QueueUrl=url, Tags=tags)
-        return dict(old.attributes)
-
-    def remove(self, cloud: Host, old: Resource) -> None:
-        """Remove the queue with its messages."""
-        cloud.client("sqs").delete_queue(QueueUrl=old.physical_resource_id)
-
-    def _chosen(self, given: Properties) -> dict[str, str]:
-        return {key: text(given[key]) for key in self.attributes if key in given}
-
-
-class QueuePolicy(ResourceType):
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queuepolicy.html"""
-
-    name = "AWS::SQS::QueuePolicy"
-    known = frozenset({"PolicyDocument", "Queues"})
-
-    def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Give each queue the policy."""
-        self._put(cloud, given["Queues"], compact(given["PolicyDocument"]))
-        return name, {"Id": name}
-
-    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
-        """Give each queue the new policy; those that are gone have none."""
-        self.make(cloud, name, given)
-        self._put(cloud, sorted(set(old.properties["Queues"]) - set(given["Queues"])), "")
-        return dict(old.attributes)
-
-    def remove(self, cloud: Host, old: Resource) -> None:
-        """Leave the queues without a policy."""
-        self._put(cloud, old.properties["Queues"], "")
-
-    @staticmethod
-    def _put(cloud: Host, queues: list[str], policy: str) -> None:
-        for url in queues:
-            cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-
-
 def _member(service: str, operation: str, name: str) -> Any:  # noqa: ANN401 (botocore's shape)
     model = service_model(service)
     assert model is not None  # noqa: S101 (botocore has it)
     return model.operation_model(operation).input_shape.members[name]
 
 
-def compact(document: object) -> str:
-    """Write a JSON document as CloudFormation hands it on."""
-    return document if isinstance(document, str) else json.dumps(document, separators=(",", ":"))
-
-
-def text(value: object) -> str:
-    """Write an attribute as SNS and SQS take it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return compact(value) if isinstance(value, dict) else str(value)
-
-
 RESOURCE_TYPES: tuple[ResourceType, ...] = (
     Rule(),
-    Topic(),
-    Subscription(),
-    TopicPolicy(),
-    Queue(),
-    QueuePolicy(),
     ApiType(
         name="AWS::Scheduler::Schedule",
         service="scheduler",

@@ -53,7 +53,7 @@ class Function:
         return str(given or f"/aws/lambda/{self.name}")
 
     def describe(self) -> dict[str, Any]:
-        """Give what Lambda calls the function's configuration."""
+        """Return what Lambda calls the function's configuration."""
         logging = {"LogFormat": "Text", **(self.settings.get("LoggingConfig") or {}), "LogGroup": self.log_group}
         return {
             **FIXED,
@@ -68,7 +68,7 @@ class Function:
         }
 
     def changed(self, **changes: Any) -> Function:  # noqa: ANN401 (its fields)
-        """Give the function after an update."""
+        """Return the function after an update."""
         return replace(self, revision=str(uuid.uuid4()), modified=datetime.now(UTC), **changes)
 
 

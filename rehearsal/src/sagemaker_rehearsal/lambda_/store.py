@@ -31,7 +31,7 @@ class Functions:
         self._event_configs: dict[str, dict[str, Any]] = {}
 
     def get(self, name: str) -> Function:
-        """Give a function.
+        """Return a function.
 
         Raises:
             AwsError: there is none of the name.
@@ -71,17 +71,17 @@ class Functions:
         self.sandboxes.retire(name)
 
     def names(self) -> list[str]:
-        """Give all names, sorted."""
+        """Return all names, sorted."""
         with self._lock:
             return sorted(self._functions)
 
     def statements(self, name: str) -> dict[str, dict[str, Any]]:
-        """Give the statements of a function's policy by their ids, to be changed under `changing`."""
+        """Return the statements of a function's policy by their ids, to be changed under `changing`."""
         with self._lock:
             return self._statements.setdefault(name, {})
 
     def policy(self, name: str) -> dict[str, Any]:
-        """Give a function's policy; empty when it has none.
+        """Return a function's policy; empty when it has none.
 
         Raises:
             AwsError: there is no such function.
@@ -91,7 +91,7 @@ class Functions:
         return {"Version": "2012-10-17", "Id": "default", "Statement": found} if found else {}
 
     def event_config(self, name: str) -> dict[str, Any]:
-        """Give what was set for asynchronous invocations; empty for nothing."""
+        """Return what was set for asynchronous invocations; empty for nothing."""
         with self._lock:
             return dict(self._event_configs.get(name, {}))
 

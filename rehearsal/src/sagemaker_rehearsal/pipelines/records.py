@@ -102,5 +102,5 @@ class Context:
     drills: frozenset[str] = frozenset()
 
     def arn(self, kind: str, name: str) -> str:
-        """Give the ARN of a SageMaker resource."""
+        """Return the ARN of a SageMaker resource."""
         return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name}"
