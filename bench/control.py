@@ -39,7 +39,7 @@ def ready(folder: Path) -> float:
 
 
 def megabytes() -> float:
-    """Return the peak memory of this process, which holds the whole control plane."""
+    """Return the peak memory of this process, which holds the whole embedded AWS."""
     match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(match[1]) / 1024 if match else 0.0
 

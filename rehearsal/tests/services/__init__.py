@@ -1,1 +1,1 @@
-"""Tests of the control plane; they run where the generated repository's development packages are installed."""
+"""Tests of the services, each against an embedded AWS of its own."""
