@@ -36,12 +36,12 @@ class ChangeSet:
 
     @property
     def status(self) -> str:
-        """Tell whether it could be made."""
+        """Return whether it could be made."""
         return "FAILED" if self.reason else "CREATE_COMPLETE"
 
     def summary(self) -> dict[str, Any]:
         """Describe it as ListChangeSets does."""
-        given = {"StatusReason": self.reason, "Description": self.description}
+        summary_fields = {"StatusReason": self.reason, "Description": self.description}
         return {
             "StackId": self.stack.stack_id,
             "StackName": self.stack.name,
@@ -51,13 +51,13 @@ class ChangeSet:
             "Status": self.status,
             "CreationTime": self.made,
             "IncludeNestedStacks": False,
-            **{name: value for name, value in given.items() if value},
+            **{name: value for name, value in summary_fields.items() if value},
         }
 
 
 def _sets(call: Call) -> dict[str, Any]:
-    kept: dict[str, Any] = operations.backend(call).change_sets
-    return kept
+    change_sets: dict[str, Any] = operations.backend(call).change_sets
+    return change_sets
 
 
 def _find(call: Call) -> ChangeSet | None:
@@ -68,16 +68,18 @@ def _find(call: Call) -> ChangeSet | None:
     if not stack:
         raise rules.invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")
     own = [
-        one for one in list(_sets(call).values()) if one.name == name and stack in (one.stack.name, one.stack.stack_id)
+        change_set
+        for change_set in list(_sets(call).values())
+        if change_set.name == name and stack in (change_set.stack.name, change_set.stack.stack_id)
     ]
     return own[-1] if own else None
 
 
 def _found(call: Call) -> ChangeSet:
-    found = _find(call)
-    if found is None:
+    change_set = _find(call)
+    if change_set is None:
         raise AwsError("ChangeSetNotFound", f"ChangeSet [{call.params['ChangeSetName']}] does not exist", 404)
-    return found
+    return change_set
 
 
 @operation("cloudformation", "CreateChangeSet")
@@ -91,16 +93,16 @@ def create_change_set(call: Call) -> dict[str, Any]:
         raise AwsError("AlreadyExistsException", f"ChangeSet [{same.name}] already exists")
     before = operations.existing(call, name) if kind == "UPDATE" else None
     text = operations.text_of(call, str(before.template) if before else "")
-    given = operations.parameters_of(call.params.get("Parameters"), before.parameters if before else {})
+    parameters = operations.parameters_of(call.params.get("Parameters"), before.parameters if before else {})
     template = operations.parsed(text)
-    values = operations.checked(call, template, given)
+    values = operations.checked(call, template, parameters)
     if before:
         rules.check_types(before.template_dict["Resources"], template["Resources"])
     tags = operations.tags_of(call)
     stack = before or _reviewed(call, name)
     types = call.cloud.resource_types
     changed = before is None or differences.found(types, before, template, values, tags or None)
-    made = ChangeSet(
+    change_set = ChangeSet(
         id=generate_changeset_id(call.params["ChangeSetName"], call.region, ACCOUNT),
         name=call.params["ChangeSetName"],
         kind=kind,
@@ -114,12 +116,12 @@ def create_change_set(call: Call) -> dict[str, Any]:
         changes=differences.changes(types, before, template, values),
         reason="" if changed else NOTHING,
     )
-    _sets(call)[made.id] = made
-    return {"Id": made.id, "StackId": stack.stack_id}
+    _sets(call)[change_set.id] = change_set
+    return {"Id": change_set.id, "StackId": stack.stack_id}
 
 
 def _reviewed(call: Call, name: str) -> Stack:
-    """Give the stack that a change set of type CREATE makes: it has nothing until the change set is executed."""
+    """Return the stack that a change set of type CREATE makes: it has nothing until the change set is executed."""
     found = operations.find(call, name)
     if found and found.status != "REVIEW_IN_PROGRESS":
         raise rules.invalid(
@@ -140,13 +142,13 @@ def _reviewed(call: Call, name: str) -> Stack:
 @operation("cloudformation", "DescribeChangeSet")
 def describe_change_set(call: Call) -> dict[str, Any]:
     """Describe a change set, with all changes at once."""
-    found = _found(call)
+    change_set = _found(call)
     return {
-        **found.summary(),
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in found.parameters.items()],
-        "Tags": [{"Key": key, "Value": value} for key, value in found.tags.items()],
-        "Capabilities": found.capabilities,
-        "Changes": found.changes,
+        **change_set.summary(),
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in change_set.parameters.items()],
+        "Tags": [{"Key": key, "Value": value} for key, value in change_set.tags.items()],
+        "Capabilities": change_set.capabilities,
+        "Changes": change_set.changes,
     }
 
 
@@ -156,16 +158,20 @@ def list_change_sets(call: Call) -> dict[str, Any]:
     stack = call.params["StackName"]
     if operations.find(call, stack) is None:
         raise rules.invalid(f"Stack [{stack}] does not exist")
-    own = [one for one in list(_sets(call).values()) if stack in (one.stack.name, one.stack.stack_id)]
-    return {"Summaries": [one.summary() for one in own]}
+    own = [
+        change_set
+        for change_set in list(_sets(call).values())
+        if stack in (change_set.stack.name, change_set.stack.stack_id)
+    ]
+    return {"Summaries": [change_set.summary() for change_set in own]}
 
 
 @operation("cloudformation", "DeleteChangeSet")
 def delete_change_set(call: Call) -> None:
     """Remove a change set; one that is gone already is no error. An empty stack that it made stays, as on AWS."""
-    found, stack = _find(call), call.params.get("StackName")
-    if found:
-        del _sets(call)[found.id]
+    change_set, stack = _find(call), call.params.get("StackName")
+    if change_set:
+        del _sets(call)[change_set.id]
     elif stack and operations.find(call, stack) is None:
         raise rules.invalid(f"Stack [{stack}] does not exist")
 
@@ -173,24 +179,32 @@ def delete_change_set(call: Call) -> None:
 @operation("cloudformation", "ExecuteChangeSet")
 def execute_change_set(call: Call) -> None:
     """Make or change a stack as a change set says; the stack's other change sets are no longer valid."""
-    found = _found(call)
-    if found.reason or found.execution != "AVAILABLE":
-        status = found.status if found.reason else found.execution
+    change_set = _found(call)
+    if change_set.reason or change_set.execution != "AVAILABLE":
+        status = change_set.status if change_set.reason else change_set.execution
         raise AwsError(
-            "InvalidChangeSetStatus", f"ChangeSet [{found.id}] cannot be executed in its current status of [{status}]"
+            "InvalidChangeSetStatus",
+            f"ChangeSet [{change_set.id}] cannot be executed in its current status of [{status}]",
         )
-    if found.kind == "CREATE":
+    if change_set.kind == "CREATE":
         stack = operations.new_stack(
-            call, found.stack.stack_id, found.stack.name, found.template, found.parameters, found.tags
+            call,
+            change_set.stack.stack_id,
+            change_set.stack.name,
+            change_set.template,
+            change_set.parameters,
+            change_set.tags,
         )
-        stack.events, stack.role_arn, found.stack = found.stack.events, found.role_arn, stack
+        stack.events, stack.role_arn, change_set.stack = change_set.stack.events, change_set.role_arn, stack
         operations.create(call, stack)
     else:
-        changed = operations.existing(call, found.stack.stack_id)
-        changed.role_arn = found.role_arn or changed.role_arn
-        operations.update(call, changed, found.template, found.parameters, found.tags or None)
-    found.execution = "EXECUTE_COMPLETE"
+        changed = operations.existing(call, change_set.stack.stack_id)
+        changed.role_arn = change_set.role_arn or changed.role_arn
+        operations.update(call, changed, change_set.template, change_set.parameters, change_set.tags or None)
+    change_set.execution = "EXECUTE_COMPLETE"
     for other in [
-        one for one in list(_sets(call).values()) if one.stack.stack_id == found.stack.stack_id and one != found
+        other
+        for other in list(_sets(call).values())
+        if other.stack.stack_id == change_set.stack.stack_id and other != change_set
     ]:
         del _sets(call)[other.id]

@@ -42,8 +42,8 @@ def found(
     values: dict[str, str],
     tags: Mapping[str, str] | None,
 ) -> bool:
-    """Tell whether anything would change; comments and the template's form do not count."""
-    outputs = [one.get("Outputs") or {} for one in (stack.template_dict, template)]
+    """Return whether anything would change; comments and the template's form do not count."""
+    outputs = [document.get("Outputs") or {} for document in (stack.template_dict, template)]
     return bool(outputs[0] != outputs[1] or tags not in (None, stack.tags) or changes(types, stack, template, values))
 
 
@@ -73,8 +73,8 @@ def changes(
     for resource in old.values():
         seen.put(resource)
     before = stack.template_dict["Resources"] if stack else {}
-    found = _changes(types, seen, old, before, template["Resources"])
-    return [{"Type": "Resource", "ResourceChange": change} for change in found]
+    differences = _changes(types, seen, old, before, template["Resources"])
+    return [{"Type": "Resource", "ResourceChange": change} for change in differences]
 
 
 def _changes(
@@ -97,11 +97,11 @@ def _changes(
             yield change
     for logical, resource in old.items():
         if not seen.wanted(logical):
-            kept = str(before.get(logical, {}).get("DeletionPolicy", "Delete")).startswith("Retain")
+            retained = str(before.get(logical, {}).get("DeletionPolicy", "Delete")).startswith("Retain")
             yield {
                 **_named(resource),
                 "Action": "Remove",
-                "PolicyAction": "Retain" if kept else "Delete",
+                "PolicyAction": "Retain" if retained else "Delete",
                 "Details": [],
             }
 
@@ -118,10 +118,10 @@ def _modified(
     types: Types, seen: Preview, old: Resource, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     try:
-        wanted = seen.resolved(old.logical_resource_id)
+        resolved = seen.resolved(old.logical_resource_id)
     except FunctionError:
-        wanted = {LATER: LATER}
-    names = sorted(name for name in {*old.properties, *wanted} if old.properties.get(name) != wanted.get(name))
+        resolved = {LATER: LATER}
+    names = sorted(name for name in {*old.properties, *resolved} if old.properties.get(name) != resolved.get(name))
     other = [name for name in ATTRIBUTES if before.get(name) != after.get(name)]
     if not names and not other:
         return None

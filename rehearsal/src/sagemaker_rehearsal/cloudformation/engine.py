@@ -56,8 +56,8 @@ class Engine:
         """Remove all resources but those that are to be retained; tell whether it succeeded."""
         existing = self._map.existing()
         names = [name for name in reversed(self._order()) if name in existing]
-        kept = retained | rules.kept(self._template(), "DeletionPolicy")
-        stuck = self._remove([existing[name] for name in names], kept)
+        protected = retained | rules.kept(self._template(), "DeletionPolicy")
+        stuck = self._remove([existing[name] for name in names], protected)
         self._stack.event(None, "DELETE_FAILED" if stuck else "DELETE_COMPLETE", stuck)
         return not stuck
 
@@ -65,7 +65,7 @@ class Engine:
         return self._stack.template_dict
 
     def _outputs(self) -> str:
-        """Show the outputs; give the reason why they cannot be, or an empty text."""
+        """Show the outputs; return the reason why they cannot be, or an empty text."""
         try:
             self._stack.show_outputs()
         except ResourceError as error:
@@ -84,22 +84,22 @@ class Engine:
         )
 
     def _apply(self) -> str:
-        """Make or change what differs; give the reason of the first failure, or an empty text."""
+        """Make or change what differs; return the reason of the first failure, or an empty text."""
         for logical in self._order():
             kind = self._template()["Resources"][logical]["Type"]
             try:
                 if self._map.wanted(logical):
                     self._apply_one(logical, kind)
             except Exception as error:  # whatever a resource raises is its reason, and the stack rolls back
-                said = (
+                reason = (
                     str(error)
                     if isinstance(error, ResourceError | FunctionError)
                     else f"{type(error).__name__}: {error}"
                 )
                 old = self._map.existing().get(logical)
-                self._stack.event(old, "UPDATE_FAILED" if old else "CREATE_FAILED", said, logical, kind)
+                self._stack.event(old, "UPDATE_FAILED" if old else "CREATE_FAILED", reason, logical, kind)
                 self._keep(old, getattr(error, "left", None))
-                return f"The following resource(s) failed to {'update' if old else 'create'}: [{logical}]. {said}"
+                return f"The following resource(s) failed to {'update' if old else 'create'}: [{logical}]. {reason}"
         return ""
 
     def _keep(self, old: Resource | None, left: Resource | None) -> None:
@@ -128,31 +128,33 @@ class Engine:
         self._map.put(new)
         stack.event(new, "UPDATE_COMPLETE" if old else "CREATE_COMPLETE")
 
-    def _remove(self, resources: Sequence[Resource], kept: frozenset[str] = frozenset()) -> str:
-        """Remove resources, last made first; give the reason of the first that stayed, or an empty text.
+    def _remove(self, resources: Sequence[Resource], retained: frozenset[str] = frozenset()) -> str:
+        """Remove resources, last made first; return the reason of the first that stayed, or an empty text.
 
         Those that are kept by their policy are no longer the stack's, and stay.
         """
-        said = ""
-        for one in resources:
-            if one.logical_resource_id in kept:
-                self._stack.event(one, "DELETE_SKIPPED")
-                self._forget(one)
+        reason = ""
+        for resource in resources:
+            if resource.logical_resource_id in retained:
+                self._stack.event(resource, "DELETE_SKIPPED")
+                self._forget(resource)
                 continue
-            self._stack.event(one, "DELETE_IN_PROGRESS")
+            self._stack.event(resource, "DELETE_IN_PROGRESS")
             try:
-                self._provider.delete(one)
+                self._provider.delete(resource)
             except Exception as error:  # the rest is removed nevertheless
-                self._stack.event(one, "DELETE_FAILED", str(error))
-                said = said or f"The following resource(s) failed to delete: [{one.logical_resource_id}]. {error}"
+                self._stack.event(resource, "DELETE_FAILED", str(error))
+                reason = (
+                    reason or f"The following resource(s) failed to delete: [{resource.logical_resource_id}]. {error}"
+                )
                 continue
-            self._forget(one)
-            self._stack.event(one, "DELETE_COMPLETE")
-        return said
+            self._forget(resource)
+            self._stack.event(resource, "DELETE_COMPLETE")
+        return reason
 
-    def _forget(self, one: Resource) -> None:
-        if self._map.existing().get(one.logical_resource_id) is one:
-            self._map.drop(one.logical_resource_id)
+    def _forget(self, resource: Resource) -> None:
+        if self._map.existing().get(resource.logical_resource_id) is resource:
+            self._map.drop(resource.logical_resource_id)
 
     def _clean_up(self, before: Mapping[str, Resource], template: Mapping[str, Any]) -> None:
         """After an update: remove what was replaced, and what the template no longer wants.
@@ -160,7 +162,7 @@ class Engine:
         https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatereplacepolicy.html
         """
         replaced = [old for old, new in self._changed if old.physical_resource_id != new.physical_resource_id]
-        unwanted = [one for name, one in before.items() if not self._map.wanted(name)]
+        unwanted = [resource for name, resource in before.items() if not self._map.wanted(name)]
         self._remove([*reversed(unwanted)], rules.kept(template, "DeletionPolicy"))
         self._remove([*reversed(replaced)], rules.kept(self._template(), "UpdateReplacePolicy"))
 
@@ -170,13 +172,13 @@ class Engine:
         for old, new in reversed(self._changed):
             if old.physical_resource_id == new.physical_resource_id:
                 self._put_back(old, new)
-        kept = rules.kept(self._template(), "DeletionPolicy", made=True)
+        protected = rules.kept(self._template(), "DeletionPolicy", made=True)
         self._adopt(before[0], before[1])
         replacements = [new for old, new in self._changed if old.physical_resource_id != new.physical_resource_id]
-        self._remove([*reversed(self._made)], kept)
+        self._remove([*reversed(self._made)], protected)
         self._remove([*reversed(replacements)])
-        for one in before[2].values():
-            self._map.put(one)
+        for resource in before[2].values():
+            self._map.put(resource)
         self._outputs()
         stack.event(None, "UPDATE_ROLLBACK_COMPLETE", failed)
 

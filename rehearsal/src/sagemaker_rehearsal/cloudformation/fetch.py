@@ -12,7 +12,7 @@ LIMIT_BYTES = 1_048_576
 
 
 def template(call: Call, url: str) -> str:
-    """Give the text of a template in S3.
+    """Return the text of a template in S3.
 
     Raises:
         AwsError: it is not there, too long, or not for this caller.
@@ -20,13 +20,13 @@ def template(call: Call, url: str) -> str:
     bucket, key, version = address(url)
     if not bucket or not key:
         raise invalid("TemplateURL must be a supported URL.")
-    given = {"VersionId": version} if version else {}
+    pinned = {"VersionId": version} if version else {}
     with call.cloud.acting(call.keys):
         try:
-            found = call.cloud.client("s3").get_object(Bucket=bucket, Key=key, **given)
+            response = call.cloud.client("s3").get_object(Bucket=bucket, Key=key, **pinned)
         except ClientError as error:
             raise invalid(f"S3 error: {error.response['Error'].get('Message', error)}") from error
-    body: bytes = found["Body"].read()
+    body: bytes = response["Body"].read()
     if len(body) > LIMIT_BYTES:
         raise invalid(f"Template may not exceed {LIMIT_BYTES} bytes in size.")
     return body.decode("utf-8")

@@ -46,7 +46,7 @@ PARAMETER = re.compile(r"String|Number|CommaDelimitedList|List<Number>|List<AWS:
 
 
 def invalid(message: str) -> AwsError:
-    """Give CloudFormation's answer to a template or parameter that breaks a rule."""
+    """Return CloudFormation's answer to a template or parameter that breaks a rule."""
     return AwsError("ValidationError", message)
 
 
@@ -64,8 +64,8 @@ def check(template: Mapping[str, Any]) -> None:
     for section, most in MOST.items():
         entries = template.get(section) or {}
         if len(entries) > most:
-            said = f"Number of {section.lower()}, {len(entries)}, is greater than maximum allowed, {most}"
-            raise invalid(f"Template format error: {said}")
+            message = f"Number of {section.lower()}, {len(entries)}, is greater than maximum allowed, {most}"
+            raise invalid(f"Template format error: {message}")
     for section in ("Resources", "Outputs"):
         _check_nulls(template.get(section), f"/{section}")
     for section, (word, members) in MEMBERS.items():
@@ -106,8 +106,8 @@ def _check_entries(entries: Mapping[str, Any], section: str, word: str, members:
         if section == "Outputs" and "Value" not in entry:
             raise invalid("Template format error: Every Outputs member must contain a Value object")
         if section != "Outputs" and entry.get("Type") is None:
-            said = f"[/{section}/{name}] Every {section} object must contain a Type member."
-            raise invalid(f"Template format error: {said}")
+            message = f"[/{section}/{name}] Every {section} object must contain a Type member."
+            raise invalid(f"Template format error: {message}")
 
 
 def _check_types(parameters: Mapping[str, Any]) -> None:
@@ -162,12 +162,14 @@ def check_stack_name(name: str) -> None:
     Raises:
         AwsError: it has another one.
     """
-    found = []
+    violations = []
     if not STACK.fullmatch(name):
-        found.append(f"Member must satisfy regular expression pattern: {STACK.pattern}")
+        violations.append(f"Member must satisfy regular expression pattern: {STACK.pattern}")
     if len(name) > 128:
-        found.append("Member must have length less than or equal to 128")
-    if found:
-        noun = "error" if len(found) == 1 else "errors"
-        said = "; ".join(f"Value '{name}' at 'stackName' failed to satisfy constraint: {one}" for one in found)
-        raise invalid(f"{len(found)} validation {noun} detected: {said}")
+        violations.append("Member must have length less than or equal to 128")
+    if violations:
+        noun = "error" if len(violations) == 1 else "errors"
+        message = "; ".join(
+            f"Value '{name}' at 'stackName' failed to satisfy constraint: {violation}" for violation in violations
+        )
+        raise invalid(f"{len(violations)} validation {noun} detected: {message}")

@@ -29,9 +29,9 @@ def check(template: Mapping[str, Any]) -> None:
     conditions = template.get("Conditions") or {}
     for name, argument in calls([template.get("Resources"), template.get("Outputs"), conditions]):
         if name in FORMS:
-            said, right = FORMS[name]
+            rule, right = FORMS[name]
             if not right(argument):
-                raise invalid(said)
+                raise invalid(rule)
         if name == "Fn::If" and isinstance(argument, list) and argument and argument[0] not in conditions:
             raise invalid(f"Template error: unresolved condition dependency {argument[0]} in Fn::If")
 
@@ -46,18 +46,18 @@ def check_mappings(template: Mapping[str, Any], values: Mapping[str, str]) -> No
     for name, argument in calls([template.get("Resources"), template.get("Outputs")]):
         if name != "Fn::FindInMap" or not isinstance(argument, list) or len(argument) != 3:
             continue
-        keys = [values.get(str(one.get("Ref"))) if isinstance(one, Mapping) else one for one in argument]
+        keys = [values.get(str(key.get("Ref"))) if isinstance(key, Mapping) else key for key in argument]
         if any(not isinstance(key, str) for key in keys):
             continue
-        found: Any = mappings
+        mapping: Any = mappings
         for key in keys:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        if found is None:
+            mapping = mapping.get(key) if isinstance(mapping, Mapping) else None
+        if mapping is None:
             raise invalid(f"Template error: Unable to get mapping for {'::'.join(map(str, keys))}")
 
 
 def calls(node: object) -> Iterator[tuple[str, Any]]:
-    """Give each function of a part of a template, with its argument."""
+    """Yield each function of a part of a template, with its argument."""
     if isinstance(node, Mapping):
         for key, value in node.items():
             if len(node) == 1 and str(key).startswith("Fn::"):

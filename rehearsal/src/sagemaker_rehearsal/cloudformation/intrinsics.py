@@ -21,19 +21,19 @@ class Scope(Protocol):
     """What a template's functions refer to."""
 
     def reference(self, name: str) -> Any:  # noqa: ANN401 (a text or a list)
-        """Give what Ref gives."""
+        """Return what Ref gives."""
 
     def attribute(self, name: str, attribute: str) -> Any:  # noqa: ANN401 (a text or a list)
-        """Give what Fn::GetAtt gives."""
+        """Return what Fn::GetAtt gives."""
 
     def condition(self, name: str) -> bool:
         """Decide a condition."""
 
     def mapping(self, name: str) -> Mapping[str, Any]:
-        """Give a part of Mappings."""
+        """Return a part of Mappings."""
 
     def imported(self, name: str) -> str:
-        """Give another stack's export."""
+        """Return another stack's export."""
 
 
 def resolve(node: Any, scope: Scope) -> Any:  # noqa: ANN401 (JSON)
@@ -54,8 +54,8 @@ def resolve(node: Any, scope: Scope) -> Any:  # noqa: ANN401 (JSON)
             return FUNCTIONS[name](argument, scope)
         if name.startswith("Fn::"):
             raise FunctionError(f"Template error: the rehearsal does not know the function {name}; see docs/parity.md")
-    found = {key: resolve(value, scope) for key, value in node.items()}
-    return {key: value for key, value in found.items() if value is not NO_VALUE}
+    resolved = {key: resolve(value, scope) for key, value in node.items()}
+    return {key: value for key, value in resolved.items() if value is not NO_VALUE}
 
 
 def decide(node: Any, scope: Scope) -> bool:  # noqa: ANN401 (JSON)
@@ -72,12 +72,12 @@ def decide(node: Any, scope: Scope) -> bool:  # noqa: ANN401 (JSON)
     if name == "Condition":
         return scope.condition(argument)
     if name == "Fn::Equals":
-        left, right = (_plain(resolve(one, scope)) for one in argument)
+        left, right = (_plain(resolve(operand, scope)) for operand in argument)
         return bool(left == right)
     if name == "Fn::Not":
         return not decide(argument[0], scope)
     if name in ("Fn::And", "Fn::Or"):
-        return (all if name == "Fn::And" else any)([decide(one, scope) for one in argument])
+        return (all if name == "Fn::And" else any)([decide(operand, scope) for operand in argument])
     raise FunctionError(f"Template format error: {name} is no condition function.")
 
 
@@ -95,8 +95,8 @@ def _text(value: Any) -> str:  # noqa: ANN401 (JSON)
 
 
 def _sub(argument: Any, scope: Scope) -> str:  # noqa: ANN401 (JSON)
-    template, given = argument if isinstance(argument, list) else (argument, {})
-    values = {name: resolve(value, scope) for name, value in given.items()}
+    template, variables = argument if isinstance(argument, list) else (argument, {})
+    values = {name: resolve(value, scope) for name, value in variables.items()}
 
     def value(match: re.Match[str]) -> str:
         literal, name = match[1], match[2].strip()
@@ -116,18 +116,18 @@ def _get_att(argument: Any, scope: Scope) -> Any:  # noqa: ANN401 (JSON)
 
 
 def _find_in_map(argument: Any, scope: Scope) -> Any:  # noqa: ANN401 (JSON)
-    name, *keys = (_text(resolve(one, scope)) for one in argument[:3])
-    found: Any = scope.mapping(name)
+    name, *keys = (_text(resolve(key, scope)) for key in argument[:3])
+    mapping: Any = scope.mapping(name)
     for key in keys:
-        if not isinstance(found, Mapping) or key not in found:
+        if not isinstance(mapping, Mapping) or key not in mapping:
             raise FunctionError(f"Template error: Unable to get mapping for {'::'.join([name, *keys])}")
-        found = found[key]
-    return found
+        mapping = mapping[key]
+    return mapping
 
 
 def _join(argument: Any, scope: Scope) -> str:  # noqa: ANN401 (JSON)
     items = resolve(argument[1], scope)
-    return str(argument[0]).join(_text(one) for one in items)
+    return str(argument[0]).join(_text(item) for item in items)
 
 
 def _select(argument: Any, scope: Scope) -> Any:  # noqa: ANN401 (JSON)

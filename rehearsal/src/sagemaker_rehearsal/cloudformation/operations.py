@@ -17,18 +17,18 @@ from sagemaker_rehearsal.server.service import ACCOUNT, Call, Host, keys_of, ope
 
 
 def backend(call: Call) -> CloudFormationBackend:
-    """Give moto's stacks of the call's region."""
+    """Return moto's stacks of the call's region."""
     return cloudformation_backends[ACCOUNT][call.region]
 
 
 def find(call: Call, name: str) -> Stack | None:
     """Find a stack by name or id; None when there is none or it was deleted."""
     stacks = backend(call).stacks
-    return stacks.get(name) or next((one for one in list(stacks.values()) if one.name == name), None)
+    return stacks.get(name) or next((stack for stack in list(stacks.values()) if stack.name == name), None)
 
 
 def text_of(call: Call, previous: str = "") -> str:
-    """Give the template that a request names or holds.
+    """Return the template that a request names or holds.
 
     Raises:
         AwsError: none, too long, or not to be read.
@@ -50,22 +50,22 @@ def text_of(call: Call, previous: str = "") -> str:
     return str(body)
 
 
-def parameters_of(given: Any, before: Mapping[str, str]) -> dict[str, str]:  # noqa: ANN401 (JSON)
-    """Give a request's parameters, with the values that they had before where it says so.
+def parameters_of(entries: Any, before: Mapping[str, str]) -> dict[str, str]:  # noqa: ANN401 (JSON)
+    """Return a request's parameters, with the values that they had before where it says so.
 
     Raises:
         AwsError: there was none.
     """
-    found = {}
-    for one in given or []:
-        name = one["ParameterKey"]
-        if one.get("UsePreviousValue"):
+    values = {}
+    for entry in entries or []:
+        name = entry["ParameterKey"]
+        if entry.get("UsePreviousValue"):
             if name not in before:
                 raise rules.invalid(f"Parameters: [{name}] must have values")
-            found[name] = before[name]
+            values[name] = before[name]
         else:
-            found[name] = str(one.get("ParameterValue", ""))
-    return found
+            values[name] = str(entry.get("ParameterValue", ""))
+    return values
 
 
 def parsed(text: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def checked(call: Call, template: dict[str, Any], given: Mapping[str, str]) -> dict[str, str]:
-    """Hold a template with its parameters to all that is checked before anything is made; give every parameter.
+    """Hold a template with its parameters to all that is checked before anything is made; return every parameter.
 
     Raises:
         AwsError: naming the first rule that is broken.
@@ -92,10 +92,12 @@ def checked(call: Call, template: dict[str, Any], given: Mapping[str, str]) -> d
 
 
 def _require_known(cloud: Host, template: Mapping[str, Any]) -> None:
-    unknown = sorted({one["Type"] for one in template["Resources"].values() if not known(cloud, one["Type"])})
+    unknown = sorted(
+        {resource["Type"] for resource in template["Resources"].values() if not known(cloud, resource["Type"])}
+    )
     if unknown:
-        said = f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]"
-        raise rules.invalid(f"{said}; docs/parity.md lists those of the rehearsal")
+        message = f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]"
+        raise rules.invalid(f"{message}; docs/parity.md lists those of the rehearsal")
 
 
 @operation("cloudformation", "ValidateTemplate")
@@ -114,14 +116,16 @@ def validate_template(call: Call) -> dict[str, Any]:
         for name, rule in (template.get("Parameters") or {}).items()
     ]
     needed = rules.needed_capability(template["Resources"])
-    iam = sorted({one["Type"] for one in template["Resources"].values() if one["Type"].startswith("AWS::IAM::")})
-    said = f"The following resource(s) require capabilities: [{', '.join(iam)}]"
-    capabilities = {"Capabilities": [needed], "CapabilitiesReason": said} if needed else {}
+    iam = sorted(
+        {resource["Type"] for resource in template["Resources"].values() if resource["Type"].startswith("AWS::IAM::")}
+    )
+    message = f"The following resource(s) require capabilities: [{', '.join(iam)}]"
+    capabilities = {"Capabilities": [needed], "CapabilitiesReason": message} if needed else {}
     return {"Parameters": parameters, "Description": str(template.get("Description") or ""), **capabilities}
 
 
 def tags_of(call: Call) -> dict[str, str]:
-    """Give a request's tags."""
+    """Return a request's tags."""
     return {tag["Key"]: tag["Value"] for tag in call.params.get("Tags") or []}
 
 
@@ -174,7 +178,7 @@ def create_stack(call: Call) -> dict[str, Any]:
 def new_stack(
     call: Call, stack_id: str, name: str, text: str, parameters: dict[str, str], tags: dict[str, str]
 ) -> EngineStack:
-    """Give a stack that has no resources yet."""
+    """Return a stack that has no resources yet."""
     return EngineStack(
         stack_id=stack_id,
         name=name,
@@ -207,9 +211,9 @@ def update_stack(call: Call) -> dict[str, Any]:
     """Change a stack in the background; a change that changes nothing is an error, as on AWS."""
     stack = existing(call, call.params["StackName"])
     text = text_of(call, str(stack.template))
-    given = parameters_of(call.params.get("Parameters"), stack.parameters)
+    parameters = parameters_of(call.params.get("Parameters"), stack.parameters)
     template = parsed(text)
-    values, tags = checked(call, template, given), tags_of(call) or None
+    values, tags = checked(call, template, parameters), tags_of(call) or None
     if not differences.found(call.cloud.resource_types, stack, template, values, tags):
         raise rules.invalid("No updates are to be performed.")
     update(call, stack, text, values, tags)
@@ -243,7 +247,9 @@ def update(call: Call, stack: EngineStack, text: str, values: dict[str, str], ta
 
     def work() -> None:
         if engine.update(text, values, tags):
-            for name in [one.name for one in list(exports.values()) if one.exporting_stack_id == stack.stack_id]:
+            for name in [
+                export.name for export in list(exports.values()) if export.exporting_stack_id == stack.stack_id
+            ]:
                 del exports[name]
             exports.update({export.name: export for export in stack.exports})
 
@@ -287,9 +293,11 @@ def delete_stack(call: Call) -> None:
 
 def forget(call: Call, stack: Stack) -> None:
     """Keep a stack among the deleted ones, which are found by their id alone."""
-    kept = backend(call)
-    for name in [export.name for export in list(kept.exports.values()) if export.exporting_stack_id == stack.stack_id]:
-        del kept.exports[name]
-    kept.deleted_stacks[stack.stack_id] = stack
+    stacks = backend(call)
+    for name in [
+        export.name for export in list(stacks.exports.values()) if export.exporting_stack_id == stack.stack_id
+    ]:
+        del stacks.exports[name]
+    stacks.deleted_stacks[stack.stack_id] = stack
     stack.status = "DELETE_COMPLETE"
-    kept.stacks.pop(stack.stack_id, None)
+    stacks.stacks.pop(stack.stack_id, None)

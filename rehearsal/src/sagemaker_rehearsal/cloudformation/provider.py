@@ -100,8 +100,8 @@ class Provider:
 
 
 def _name(kind: str, stack: str, logical: str, properties: Properties) -> str:
-    given = properties.get(parsing.resource_name_property_from_type(kind) or "")
-    return str(given or parsing.generate_resource_name(kind, stack, logical))
+    explicit = properties.get(parsing.resource_name_property_from_type(kind) or "")
+    return str(explicit or parsing.generate_resource_name(kind, stack, logical))
 
 
 def _wrapped(native: Any, kind: str, logical: str, properties: Properties) -> Resource:  # noqa: ANN401 (moto's models)

@@ -43,16 +43,16 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def read(text: str) -> dict[str, Any]:
-    """Give a template as plain data, functions in their long form.
+    """Return a template as plain data, functions in their long form.
 
     Raises:
         TemplateError: it cannot be read.
     """
     try:
-        found = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _Loader)  # noqa: S506 (safe)
+        document = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _Loader)  # noqa: S506 (safe)
     except (ValueError, yaml.YAMLError) as error:
         kind = "JSON" if text.lstrip().startswith("{") else "YAML"
         raise TemplateError(f"Template format error: {kind} not well-formed. ({error})") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise TemplateError("Template format error: unsupported structure.")
-    return found
+    return document

@@ -38,7 +38,7 @@ class Resources(ResourceMap):
     """Moto's map of a stack's resources: references are resolved by us, and nothing is made by itself."""
 
     def __getitem__(self, key: str) -> Any:  # noqa: ANN401 (moto's signature)
-        """Give a resource, parameter or mapping; None for a resource that does not exist."""
+        """Return a resource, parameter or mapping; None for a resource that does not exist."""
         if key in self._parsed_resources or key in self._resource_json_map:
             return self._parsed_resources.get(key)
         raise KeyError(key)
@@ -69,47 +69,47 @@ class Resources(ResourceMap):
         """Answer Ref."""
         if name == "AWS::NoValue":
             return intrinsics.NO_VALUE
-        found = self._parsed_resources.get(name)
-        if isinstance(found, Resource):
-            return found.physical_resource_id
-        if found is None:
+        resource = self._parsed_resources.get(name)
+        if isinstance(resource, Resource):
+            return resource.physical_resource_id
+        if resource is None:
             raise FunctionError(f"Template format error: Unresolved resource dependencies [{name}] in the template")
-        return found
+        return resource
 
     def attribute(self, name: str, attribute: str) -> Any:  # noqa: ANN401 (a text or a list)
         """Answer Fn::GetAtt."""
-        found = self._parsed_resources.get(name)
-        if not isinstance(found, Resource):
+        resource = self._parsed_resources.get(name)
+        if not isinstance(resource, Resource):
             raise FunctionError(f"Template error: instance of Fn::GetAtt references undefined resource {name}")
-        return found.get_cfn_attribute(attribute)
+        return resource.get_cfn_attribute(attribute)
 
     def mapping(self, name: str) -> Mapping[str, Any]:
         """Answer Fn::FindInMap."""
-        found = (self._template.get("Mappings") or {}).get(name)
-        if found is None:
+        mapping = (self._template.get("Mappings") or {}).get(name)
+        if mapping is None:
             raise FunctionError(f"Template error: Mapping named '{name}' is not present in the 'Mappings' section")
-        return cast(Mapping[str, Any], found)
+        return cast(Mapping[str, Any], mapping)
 
     def imported(self, name: str) -> str:
         """Answer Fn::ImportValue."""
-        found = [one.value for one in (self.cross_stack_resources or {}).values() if one.name == name]
-        if not found:
+        values = [export.value for export in (self.cross_stack_resources or {}).values() if export.name == name]
+        if not values:
             raise FunctionError(f"No export named {name} found.")
-        return str(found[0])
+        return str(values[0])
 
     def condition(self, name: str) -> bool:
         """Decide a condition."""
         return bool(self.lazy_condition_map[name])
 
     def wanted(self, logical: str) -> bool:
-        """Tell whether the template wants this resource with these parameters."""
+        """Return whether the template wants this resource with these parameters."""
         resource = self._resource_json_map.get(logical)
         if resource is None:
             return False
         return "Condition" not in resource or self.condition(resource["Condition"])
 
     def resolved(self, logical: str) -> dict[str, Any]:
-        """Give a resource's properties with every intrinsic replaced."""
+        """Return a resource's properties with every intrinsic replaced."""
         return dict(intrinsics.resolve(self._resource_json_map[logical].get("Properties") or {}, self))
 
     def put(self, resource: Resource) -> None:
@@ -117,8 +117,8 @@ class Resources(ResourceMap):
         self._parsed_resources[resource.logical_resource_id] = resource
 
     def existing(self) -> dict[str, Resource]:
-        """Give all resources that exist, also those that the template no longer names."""
-        return {name: one for name, one in self._parsed_resources.items() if isinstance(one, Resource)}
+        """Return all resources that exist, also those that the template no longer names."""
+        return {name: resource for name, resource in self._parsed_resources.items() if isinstance(resource, Resource)}
 
     def drop(self, logical: str) -> None:
         """Let references no longer find a resource."""
@@ -134,9 +134,9 @@ class Resources(ResourceMap):
 
 
 def typed(kind: str, text: str) -> Any:  # noqa: ANN401 (a text, a number or a list)
-    """Give a parameter as Ref gives it: a list for the types that are lists."""
+    """Return a parameter as Ref gives it: a list for the types that are lists."""
     if kind == "CommaDelimitedList" or kind.startswith("List<"):
-        return [one.strip() for one in text.split(",")]
+        return [item.strip() for item in text.split(",")]
     if kind == "Number":
         number: float = float(text) if "." in text or "e" in text.lower() else int(text)
         return number if str(number) == text else text
@@ -152,22 +152,24 @@ class Outputs(OutputMap):
         self._made: dict[str, Output | None] = {}
 
     def __getitem__(self, key: str) -> Output | None:
-        """Give one; None where its condition does not hold."""
+        """Return one; None where its condition does not hold."""
         if key not in self._made:
-            given = self._output_json_map[key]
-            wanted = "Condition" not in given or self._scope.condition(given["Condition"])
-            value = intrinsics.resolve(given["Value"], self._scope) if wanted else None
-            self._made[key] = Output(key, str(value), given.get("Description", "")) if wanted else None
+            output = self._output_json_map[key]
+            applies = "Condition" not in output or self._scope.condition(output["Condition"])
+            value = intrinsics.resolve(output["Value"], self._scope) if applies else None
+            self._made[key] = Output(key, str(value), output.get("Description", "")) if applies else None
         return self._made[key]
 
     @property
     def exports(self) -> list[Export]:
-        """Give what other stacks can import."""
+        """Return what other stacks can import."""
         named = [
-            (key, given["Export"]["Name"]) for key, given in (self._output_json_map or {}).items() if "Export" in given
+            (key, output["Export"]["Name"])
+            for key, output in (self._output_json_map or {}).items()
+            if "Export" in output
         ]
-        found = [(self[key], intrinsics.resolve(name, self._scope)) for key, name in named if self[key]]
-        return [Export(self._stack_id, str(name), output.value) for output, name in found if output]
+        pairs = [(self[key], intrinsics.resolve(name, self._scope)) for key, name in named if self[key]]
+        return [Export(self._stack_id, str(name), output.value) for output, name in pairs if output]
 
 
 class EngineStack(Stack):
@@ -203,13 +205,14 @@ class EngineStack(Stack):
     def parameter_list(self) -> list[dict[str, Any]]:
         """The parameters as texts, as DescribeStacks gives them."""
         hidden = self.resource_map.no_echo_parameter_keys
-        found = self.resource_map.resolved_parameters.items()
+        parameters = self.resource_map.resolved_parameters.items()
         return [
-            {"ParameterKey": key, "ParameterValue": "****" if key in hidden else _shown(value)} for key, value in found
+            {"ParameterKey": key, "ParameterValue": "****" if key in hidden else _shown(value)}
+            for key, value in parameters
         ]
 
     def _create_resource_map(self) -> Resources:
-        made = Resources(
+        resources = Resources(
             self.stack_id,
             self.name,
             self.parameters,
@@ -219,8 +222,8 @@ class EngineStack(Stack):
             template=self.template_dict,
             cross_stack_resources=self.cross_stack_resources,
         )
-        made.load()
-        return made
+        resources.load()
+        return resources
 
     def _create_output_map(self) -> Outputs:
         return Outputs(self.resource_map, {}, self.stack_id)
@@ -245,12 +248,12 @@ class EngineStack(Stack):
         Raises:
             ResourceError: one cannot be.
         """
-        made = Outputs(self.resource_map, self.template_dict, self.stack_id)
+        outputs = Outputs(self.resource_map, self.template_dict, self.stack_id)
         try:
-            list(made.values())
+            list(outputs.values())
         except FunctionError as error:
             raise ResourceError(str(error)) from error
-        self.output_map = made
+        self.output_map = outputs
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 (a text, a number or a list)

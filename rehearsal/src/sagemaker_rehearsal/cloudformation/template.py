@@ -14,7 +14,7 @@ invalid = form.invalid
 
 
 def check(template: Mapping[str, Any], given: Mapping[str, str], capabilities: Sequence[str]) -> dict[str, str]:
-    """Hold template and parameters to what is checked before a stack is made; give every parameter's value.
+    """Hold template and parameters to what is checked before a stack is made; return every parameter's value.
 
     Raises:
         AwsError: naming the first rule that is broken.
@@ -39,7 +39,7 @@ def check_template(template: Mapping[str, Any]) -> None:
     functions.check(template)
     order(template["Resources"], set(template.get("Parameters") or {}))
     form.check_conditions(template)
-    form.check_outputs(template, references([one["Value"] for one in (template.get("Outputs") or {}).values()]))
+    form.check_outputs(template, references([output["Value"] for output in (template.get("Outputs") or {}).values()]))
     if "Transform" in template:
         raise invalid("Template format error: the rehearsal has no macros; see docs/parity.md")
 
@@ -62,14 +62,14 @@ def check_capabilities(resources: Mapping[str, Any], capabilities: Sequence[str]
 
 
 def needed_capability(resources: Mapping[str, Any]) -> str:
-    """Give the acknowledgement that a template takes; empty for none."""
-    iam = [one for one in resources.values() if one.get("Type", "").startswith("AWS::IAM::")]
-    named = any(NAMED.get(one["Type"], "") in (one.get("Properties") or {}) for one in iam)
+    """Return the acknowledgement that a template takes; empty for none."""
+    iam = [resource for resource in resources.values() if resource.get("Type", "").startswith("AWS::IAM::")]
+    named = any(NAMED.get(resource["Type"], "") in (resource.get("Properties") or {}) for resource in iam)
     return ("CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM") if iam else ""
 
 
 def check_parameters(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
-    """Give every parameter's value as text.
+    """Return every parameter's value as text.
 
     Raises:
         AwsError: for one that is unknown, missing or breaks its constraints.
@@ -85,9 +85,9 @@ def check_parameters(declared: Mapping[str, Any], given: Mapping[str, str]) -> d
     for name, rule in declared.items():
         if rule.get("Type") == "Number" and not _is_number(values[name]):
             raise invalid(f"Parameter '{name}' must be a number.")
-        said = _broken(rule, values[name])
-        if said:
-            reason = rule.get("ConstraintDescription") or said
+        problem = _broken(rule, values[name])
+        if problem:
+            reason = rule.get("ConstraintDescription") or problem
             raise invalid(f"Parameter '{name}' failed to satisfy constraint: {reason}")
     return values
 
@@ -96,9 +96,9 @@ def _broken(rule: Mapping[str, Any], value: str) -> str:
     """Say which constraint a value breaks; empty for none."""
     if rule.get("Type") == "CommaDelimitedList":  # both are held against each item
         return next(
-            (said for one in value.split(",") if (said := _broken({**rule, "Type": "String"}, one.strip()))), ""
+            (problem for item in value.split(",") if (problem := _broken({**rule, "Type": "String"}, item.strip()))), ""
         )
-    if "AllowedValues" in rule and value not in [str(one) for one in rule["AllowedValues"]]:
+    if "AllowedValues" in rule and value not in [str(allowed) for allowed in rule["AllowedValues"]]:
         return f"must be one of AllowedValues [{', '.join(map(str, rule['AllowedValues']))}]"
     if rule.get("Type") == "Number":
         return _broken_number(rule, value)
@@ -150,9 +150,9 @@ def _decide(node: Any, values: Mapping[str, str]) -> bool:  # noqa: ANN401 (JSON
     if function == "Fn::Not":
         return not _decide(arguments[0], values)
     if function in ("Fn::And", "Fn::Or"):
-        return (all if function == "Fn::And" else any)([_decide(one, values) for one in arguments])
+        return (all if function == "Fn::And" else any)([_decide(operand, values) for operand in arguments])
     if function == "Fn::Contains":
-        return _value(arguments[1], values) in [_value(one, values) for one in arguments[0]]
+        return _value(arguments[1], values) in [_value(operand, values) for operand in arguments[0]]
     raise invalid(f"Template validation error: the rehearsal does not decide {function} in Rules")
 
 
@@ -161,7 +161,7 @@ def _value(node: Any, values: Mapping[str, str]) -> str:  # noqa: ANN401 (JSON)
 
 
 def references(node: object) -> Iterator[str]:
-    """Give the logical names and parameters that a part of a template refers to."""
+    """Yield the logical names and parameters that a part of a template refers to."""
     if isinstance(node, Mapping):
         for key, value in node.items():
             if key == "Ref" and isinstance(value, str):
@@ -178,9 +178,9 @@ def references(node: object) -> Iterator[str]:
 
 
 def _substituted(value: Any) -> Iterator[str]:  # noqa: ANN401 (JSON)
-    text, given = (value[0], value[1]) if isinstance(value, list) else (value, {})
-    yield from references(given)
-    yield from (name.split(".")[0].strip() for name in SUBSTITUTED.findall(text) if name not in given)
+    text, variables = (value[0], value[1]) if isinstance(value, list) else (value, {})
+    yield from references(variables)
+    yield from (name.split(".")[0].strip() for name in SUBSTITUTED.findall(text) if name not in variables)
 
 
 def check_types(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -189,7 +189,7 @@ def check_types(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     Raises:
         AwsError: naming those that would.
     """
-    changed = [name for name, one in after.items() if name in before and before[name]["Type"] != one["Type"]]
+    changed = [name for name, resource in after.items() if name in before and before[name]["Type"] != resource["Type"]]
     if changed:
         raise invalid(
             "Template format error: Update of resource type is not permitted. The new template modifies resource type "
@@ -208,7 +208,7 @@ def kept(template: Mapping[str, Any], attribute: str, *, made: bool = False) -> 
         made: whether the operation that is rolled back made them, which RetainExceptOnCreate does not keep.
     """
     signs = {"Retain"} if made else {"Retain", "RetainExceptOnCreate"}
-    return frozenset(name for name, one in template["Resources"].items() if one.get(attribute) in signs)
+    return frozenset(name for name, resource in template["Resources"].items() if resource.get(attribute) in signs)
 
 
 def order(resources: Mapping[str, Any], parameters: set[str]) -> list[str]:
@@ -220,16 +220,16 @@ def order(resources: Mapping[str, Any], parameters: set[str]) -> list[str]:
     waiting = {}
     for name, resource in resources.items():
         depends = resource.get("DependsOn", [])
-        found = {*references(resource.get("Properties", {})), *([depends] if isinstance(depends, str) else depends)}
+        names = {*references(resource.get("Properties", {})), *([depends] if isinstance(depends, str) else depends)}
         lost = sorted(
-            one for one in found if one not in resources and one not in parameters and not one.startswith(PSEUDO)
+            name for name in names if name not in resources and name not in parameters and not name.startswith(PSEUDO)
         )
         if lost:
             raise invalid(
                 f"Template format error: Unresolved resource dependencies [{', '.join(lost)}] "
                 "in the Resources block of the template"
             )
-        waiting[name] = {one for one in found if one in resources}
+        waiting[name] = {name for name in names if name in resources}
     sorted_names: list[str] = []
     while ready := [name for name, needed in waiting.items() if not needed & waiting.keys()]:
         sorted_names += ready

@@ -45,7 +45,7 @@ class Context:
         self._deadline = float(request["deadline"])
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the milliseconds until the function is ended."""
+        """Return the milliseconds until the function is ended."""
         return max(0, int((self._deadline - time.time()) * 1000))
 
 
@@ -87,13 +87,13 @@ def answer(handler: Any, request: dict[str, Any]) -> tuple[bool, str]:  # noqa: 
         lines = "".join(frames)
         kind = type(error).__name__
         print(f"[ERROR] {kind}: {error}\nTraceback (most recent call last):\n{lines}", end="", flush=True)
-        said = {"errorMessage": str(error), "errorType": kind, "requestId": request["request_id"]}
-        return False, json.dumps({**said, "stackTrace": frames})
+        failure = {"errorMessage": str(error), "errorType": kind, "requestId": request["request_id"]}
+        return False, json.dumps({**failure, "stackTrace": frames})
     try:
         return True, json.dumps(result, ensure_ascii=False)
     except (TypeError, ValueError) as error:
-        said = {"errorMessage": f"Unable to marshal response: {error}", "errorType": "Runtime.MarshalError"}
-        return False, json.dumps({**said, "requestId": request["request_id"], "stackTrace": []})
+        failure = {"errorMessage": f"Unable to marshal response: {error}", "errorType": "Runtime.MarshalError"}
+        return False, json.dumps({**failure, "requestId": request["request_id"], "stackTrace": []})
 
 
 def write(path: str, text: str) -> None:
@@ -112,15 +112,15 @@ def read_lines(pipe: int, lines: queue.Queue[str]) -> None:
 
 
 def most_memory() -> int:
-    """Give the most memory that this process had, in KiB.
+    """Return the most memory that this process had, in KiB.
 
     Linux's getrusage counts what the process was forked from too; only its `VmHWM` does not.
     """
     if os.path.exists("/proc/self/status"):
         with open("/proc/self/status", encoding="utf-8") as file:
-            found = [line.split()[1] for line in file if line.startswith("VmHWM:")]
-        if found:
-            return int(found[0])
+            sizes = [line.split()[1] for line in file if line.startswith("VmHWM:")]
+        if sizes:
+            return int(sizes[0])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // 1024 if sys.platform == "darwin" else peak
 
@@ -143,7 +143,7 @@ def main(ready: str) -> None:
 
 
 def _loaded() -> Any:  # noqa: ANN401 (as above)
-    """Give the handler; of one that cannot be loaded, a handler that says so, as Lambda answers the invocation then."""
+    """Return the handler; for one that cannot be loaded, a handler that raises what Lambda answers then."""
     try:
         return load(os.environ["_HANDLER"])
     except Exception as error:

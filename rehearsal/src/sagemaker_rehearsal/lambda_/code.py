@@ -40,7 +40,7 @@ class Package:
 
 
 def fetch(client: Any, code: Mapping[str, Any]) -> bytes:  # noqa: ANN401 (boto3's S3 client)
-    """Give the zip that CreateFunction or UpdateFunctionCode names or brings.
+    """Return the zip that CreateFunction or UpdateFunctionCode names or brings.
 
     Raises:
         AwsError: there is none, or it is too large.
@@ -61,9 +61,9 @@ def _stored(client: Any, code: Mapping[str, Any]) -> bytes:  # noqa: ANN401 (bot
     try:
         return bytes(client.get_object(Bucket=bucket, Key=key, **version)["Body"].read())
     except ClientError as error:
-        found = error.response["Error"]
-        said = f"S3 Error Code: {found['Code']}. S3 Error Message: {found.get('Message', '')}"
-        raise AwsError("InvalidParameterValueException", f"Error occurred while GetObject. {said}") from None
+        details = error.response["Error"]
+        message = f"S3 Error Code: {details['Code']}. S3 Error Message: {details.get('Message', '')}"
+        raise AwsError("InvalidParameterValueException", f"Error occurred while GetObject. {message}") from None
 
 
 def unpack(cloud: Host, data: bytes) -> Package:
@@ -83,16 +83,16 @@ def _extract(data: bytes, folder: Path) -> None:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile:
-        said = "Could not unzip uploaded file. Please check your file, then try to upload again."
-        raise AwsError("InvalidParameterValueException", said) from None
-    if sum(one.file_size for one in archive.infolist()) > MOST_UNPACKED:
+        message = "Could not unzip uploaded file. Please check your file, then try to upload again."
+        raise AwsError("InvalidParameterValueException", message) from None
+    if sum(member.file_size for member in archive.infolist()) > MOST_UNPACKED:
         raise AwsError("InvalidParameterValueException", f"Unzipped size must be smaller than {MOST_UNPACKED} bytes")
     being_made = folder.with_name(f"{folder.name}.{os.getpid()}.{id(data)}")
     with archive:
-        for one in archive.infolist():
-            made = Path(archive.extract(one, being_made))
-            if (one.external_attr >> 16) & stat.S_IXUSR and made.is_file():
-                made.chmod(0o755)
+        for member in archive.infolist():
+            target = Path(archive.extract(member, being_made))
+            if (member.external_attr >> 16) & stat.S_IXUSR and target.is_file():
+                target.chmod(0o755)
     being_made.mkdir(parents=True, exist_ok=True)  # of an empty zip
     try:
         being_made.rename(folder)

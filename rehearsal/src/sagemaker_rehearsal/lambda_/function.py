@@ -49,8 +49,8 @@ class Function:
     @property
     def log_group(self) -> str:
         """Where its logs go."""
-        given = (self.settings.get("LoggingConfig") or {}).get("LogGroup")
-        return str(given or f"/aws/lambda/{self.name}")
+        configured = (self.settings.get("LoggingConfig") or {}).get("LogGroup")
+        return str(configured or f"/aws/lambda/{self.name}")
 
     def describe(self) -> dict[str, Any]:
         """Return what Lambda calls the function's configuration."""

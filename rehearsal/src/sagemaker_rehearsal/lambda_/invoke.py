@@ -64,8 +64,8 @@ def _bounded(answer: Answer) -> Answer:
     """Hold a result to the largest that Lambda sends back."""
     if len(answer.payload.encode()) <= MOST_RESULT:
         return answer
-    said = f"Response payload size exceeded maximum allowed payload size ({MOST_RESULT} bytes)."
-    payload = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": said}
+    message = f"Response payload size exceeded maximum allowed payload size ({MOST_RESULT} bytes)."
+    payload = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
     return Answer(False, json.dumps(payload), answer.memory, answer.log, answer.alive)
 
 
@@ -125,8 +125,8 @@ def _send_on(cloud: Host, function: Function, event: Mapping[str, Any], last: In
     """Send a failed event to the dead-letter queue, and a record to the destination, with the function's role."""
     dead = (function.settings.get("DeadLetterConfig") or {}).get("TargetArn")
     chosen = "OnFailure" if last.error else "OnSuccess"
-    found = of(cloud).event_config(function.name).get("DestinationConfig") or {}
-    destination = (found.get(chosen) or {}).get("Destination")
+    destinations = of(cloud).event_config(function.name).get("DestinationConfig") or {}
+    destination = (destinations.get(chosen) or {}).get("Destination")
     if dead and last.error:
         facts = {"RequestID": last.request_id, "ErrorCode": "200", "ErrorMessage": _said(last)}
         _send(cloud, function, dead, json.dumps(event), facts)
@@ -135,8 +135,8 @@ def _send_on(cloud: Host, function: Function, event: Mapping[str, Any], last: In
 
 
 def _said(last: Invocation) -> str:
-    found = json.loads(last.payload)
-    return str(found.get("errorMessage", "") if isinstance(found, dict) else "")[:1024] or "unknown"
+    payload = json.loads(last.payload)
+    return str(payload.get("errorMessage", "") if isinstance(payload, dict) else "")[:1024] or "unknown"
 
 
 def _record(function: Function, event: Mapping[str, Any], last: Invocation, attempts: int) -> dict[str, Any]:

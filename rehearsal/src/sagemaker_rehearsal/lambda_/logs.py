@@ -17,7 +17,7 @@ _writing = threading.Lock()
 
 
 def lines(function: Function, request_id: str, answer: Answer, seconds: float) -> list[str]:
-    """Give what Lambda logs of an invocation: what the function wrote, between its own lines.
+    """Return what Lambda logs of an invocation: what the function wrote, between its own lines.
 
     https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
     """

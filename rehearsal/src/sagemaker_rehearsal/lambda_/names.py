@@ -18,24 +18,24 @@ LATEST = "$LATEST"
 
 
 def arn_of(region: str, name: str) -> str:
-    """Give a function's ARN."""
+    """Return a function's ARN."""
     return f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}"
 
 
-def name_of(given: str) -> str:
-    """Give the name in a name, ARN or part of an ARN.
+def name_of(reference: str) -> str:
+    """Return the name in a name, ARN or part of an ARN.
 
     Raises:
         AwsError: it has none of these forms, or names a version: the rehearsal has only the latest.
     """
-    found = FORM.fullmatch(given)
-    if not found:
-        raise AwsError("ValidationException", f"{given} is no name or ARN of a function")
-    return required_latest(found["name"], found["qualifier"])
+    match = FORM.fullmatch(reference)
+    if not match:
+        raise AwsError("ValidationException", f"{reference} is no name or ARN of a function")
+    return required_latest(match["name"], match["qualifier"])
 
 
 def required_latest(name: str, qualifier: str | None) -> str:
-    """Give the name, if the version asked for is the latest.
+    """Return the name, if the version asked for is the latest.
 
     Raises:
         AwsError: it is another one.

@@ -38,7 +38,7 @@ MOST_EVENT, MOST_ASYNC = 6 * 1024 * 1024, 1024 * 1024
 
 
 def refused(message: str) -> AwsError:
-    """Give Lambda's answer to a parameter that breaks a rule."""
+    """Return Lambda's answer to a parameter that breaks a rule."""
     return AwsError("InvalidParameterValueException", message, 400, Type="User")
 
 
@@ -52,26 +52,26 @@ def create_function(call: Call) -> dict[str, Any]:
     settings = {**DEFAULTS, **_settings(call)}
     data = code.fetch(_callers(call, "s3"), params["Code"])
     package = code.unpack(call.cloud, data)
-    made = Function(name, arn_of(call.region, name), settings, package, dict(params.get("Tags") or {}))
-    of(call.cloud).add(made)
+    function = Function(name, arn_of(call.region, name), settings, package, dict(params.get("Tags") or {}))
+    of(call.cloud).add(function)
     pending = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
-    return {**made.describe(), **pending}
+    return {**function.describe(), **pending}
 
 
 def _callers(call: Call, service: str) -> Any:  # noqa: ANN401 (boto3's client)
-    """Give a client with the caller's rights: Lambda reads the zip in the caller's name."""
+    """Return a client with the caller's rights: Lambda reads the zip in the caller's name."""
     with call.cloud.acting(call.keys):
         return call.cloud.client(service)
 
 
 def _settings(call: Call) -> dict[str, Any]:
-    """Give the settings of a request, held to Lambda's rules."""
-    given = {key: value for key, value in call.params.items() if value is not None}
-    unknown = sorted(set(given) - SETTINGS - NOT_SETTINGS)
+    """Return the settings of a request, held to Lambda's rules."""
+    params = {key: value for key, value in call.params.items() if value is not None}
+    unknown = sorted(set(params) - SETTINGS - NOT_SETTINGS)
     if unknown:
-        said = f"The rehearsal's functions have no {', '.join(unknown)}; see docs/parity.md"
-        raise AwsError("NotImplemented", said, 501)
-    settings = {key: given[key] for key in SETTINGS & set(given)}
+        message = f"The rehearsal's functions have no {', '.join(unknown)}; see docs/parity.md"
+        raise AwsError("NotImplemented", message, 501)
+    settings = {key: params[key] for key in SETTINGS & set(params)}
     _check(settings)
     if "Role" in settings:
         _check_role(call, settings["Role"])
@@ -103,28 +103,28 @@ def _check(settings: Mapping[str, Any]) -> None:
 
 
 def _too_much(name: str, value: int, most: int) -> AwsError:
-    said = f"Member must have value less than or equal to {most}"
+    message = f"Member must have value less than or equal to {most}"
     where = f"Value '{value}' at '{name}' failed to satisfy constraint"
-    return AwsError("ValidationException", f"1 validation error detected: {where}: {said}")
+    return AwsError("ValidationException", f"1 validation error detected: {where}: {message}")
 
 
 def _check_role(call: Call, arn: str) -> None:
     """Let only a role be given that Lambda may assume."""
-    said = "The role defined for the function cannot be assumed by Lambda."
+    message = "The role defined for the function cannot be assumed by Lambda."
     try:
         # As Lambda, not as the caller, who needs iam:PassRole but no right to look
         with call.cloud.acting(None):
             role = call.cloud.client("iam").get_role(RoleName=arn.rpartition("/")[2])["Role"]
     except ClientError:
-        raise refused(said) from None
+        raise refused(message) from None
     trust = role["AssumeRolePolicyDocument"]
     if role["Arn"] != arn or not allows_service(trust, LAMBDA, "sts:AssumeRole", arn):
-        raise refused(said)
+        raise refused(message)
 
 
 @operation("lambda", "UpdateFunctionCode")
 def update_function_code(call: Call) -> dict[str, Any]:
-    """Give a function another zip."""
+    """Return a function another zip."""
     state = of(call.cloud)
     old = _found(call)
     source = {key: call.params[key] for key in SOURCES & set(call.params)}
@@ -141,8 +141,10 @@ def update_function_configuration(call: Call) -> dict[str, Any]:
     old = _found(call)
     revision = call.params.get("RevisionId")
     if revision and revision != old.revision:
-        said = "The Revision Id provided does not match the latest Revision Id. Call the GetFunction API to retrieve it"
-        raise AwsError("PreconditionFailedException", said, 412)
+        message = (
+            "The Revision Id provided does not match the latest Revision Id. Call the GetFunction API to retrieve it"
+        )
+        raise AwsError("PreconditionFailedException", message, 412)
     new = old.changed(settings={**old.settings, **_settings(call)})
     of(call.cloud).put(new)
     return new.describe()
@@ -156,9 +158,13 @@ def _found(call: Call) -> Function:
 @operation("lambda", "GetFunction")
 def get_function(call: Call) -> dict[str, Any]:
     """Describe a function with its code's place and its tags."""
-    found = _found(call)
-    where = {"RepositoryType": "S3", "Location": found.package.folder.as_uri()}
-    return {"Configuration": found.describe(), "Code": where, **({"Tags": dict(found.tags)} if found.tags else {})}
+    function = _found(call)
+    where = {"RepositoryType": "S3", "Location": function.package.folder.as_uri()}
+    return {
+        "Configuration": function.describe(),
+        "Code": where,
+        **({"Tags": dict(function.tags)} if function.tags else {}),
+    }
 
 
 @operation("lambda", "GetFunctionConfiguration")
@@ -193,15 +199,15 @@ def run(call: Call) -> dict[str, Any]:
     if len(event) > limit:
         # The documentation calls it RequestTooLargeException; AWS does not:
         # https://github.com/awslabs/aws-athena-query-federation/issues/793, https://github.com/ASFHyP3/hyp3/issues/2241
-        said = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+        message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
         if kind == "Event":
-            said = f"{len(event)} byte payload is too large for the Event invocation type (limit {limit} bytes)"
-        raise AwsError("RequestEntityTooLargeException", said, 413, Type="User")
+            message = f"{len(event)} byte payload is too large for the Event invocation type (limit {limit} bytes)"
+        raise AwsError("RequestEntityTooLargeException", message, 413, Type="User")
     try:
         read = json.loads(event)
     except ValueError as error:
-        said = f"Could not parse request body into json: {error}"
-        raise AwsError("InvalidRequestContentException", said, 400, Type="User") from None
+        message = f"Could not parse request body into json: {error}"
+        raise AwsError("InvalidRequestContentException", message, 400, Type="User") from None
     if kind == "DryRun":
         return {"StatusCode": 204}
     if kind == "Event":
@@ -209,9 +215,9 @@ def run(call: Call) -> dict[str, Any]:
         return {"StatusCode": 202}
     done = invoke(call.cloud, function, event.decode())
     tail = base64.b64encode(done.log.encode()).decode() if call.params.get("LogType") == "Tail" else None
-    found = {"FunctionError": done.error or None, "LogResult": tail}
+    extras = {"FunctionError": done.error or None, "LogResult": tail}
     answer = {"StatusCode": 200, "ExecutedVersion": LATEST, "Payload": done.payload.encode()}
-    return {**answer, **{key: value for key, value in found.items() if value}}
+    return {**answer, **{key: value for key, value in extras.items() if value}}
 
 
 @operation("lambda", "AddPermission")
@@ -220,8 +226,10 @@ def add_permission(call: Call) -> dict[str, Any]:
     params, function = call.params, _found(call)
     statements = of(call.cloud).statements(function.name)
     if params["StatementId"] in statements:
-        said = f"The statement id ({params['StatementId']}) provided already exists. Please provide a new statement id"
-        raise AwsError("ResourceConflictException", f"{said}, or remove the existing statement.", 409, Type="User")
+        message = (
+            f"The statement id ({params['StatementId']}) provided already exists. Please provide a new statement id"
+        )
+        raise AwsError("ResourceConflictException", f"{message}, or remove the existing statement.", 409, Type="User")
     statement = _statement(params, function)
     statements[params["StatementId"]] = statement
     return {"Statement": json.dumps(statement)}
@@ -237,8 +245,8 @@ def _statement(params: Mapping[str, Any], function: Function) -> dict[str, Any]:
         conditions["StringEquals"] = {"AWS:SourceAccount": params["SourceAccount"]}
     if params.get("SourceArn"):
         conditions["ArnLike"] = {"AWS:SourceArn": params["SourceArn"]}
-    made = {"Sid": params["StatementId"], "Effect": "Allow", "Principal": who, "Action": params["Action"]}
-    return {**made, "Resource": function.arn, **({"Condition": conditions} if conditions else {})}
+    statement = {"Sid": params["StatementId"], "Effect": "Allow", "Principal": who, "Action": params["Action"]}
+    return {**statement, "Resource": function.arn, **({"Condition": conditions} if conditions else {})}
 
 
 def _account(principal: str) -> str:
@@ -254,19 +262,19 @@ def remove_permission(call: Call) -> None:
     except AwsError as error:
         if error.code != "ResourceNotFoundException":
             raise
-        said = f"No policy found for: {arn_of(call.region, name)}"
-        raise AwsError(error.code, said, 404, Type="User") from error
+        message = f"No policy found for: {arn_of(call.region, name)}"
+        raise AwsError(error.code, message, 404, Type="User") from error
     if not statements:
-        said = "No policy is associated with the given resource."
-        raise AwsError("ResourceNotFoundException", said, 404, Type="User")
+        message = "No policy is associated with the given resource."
+        raise AwsError("ResourceNotFoundException", message, 404, Type="User")
     if statements.pop(call.params["StatementId"], None) is None:
-        said = f"Statement {call.params['StatementId']} is not found in resource policy."
-        raise AwsError("ResourceNotFoundException", said, 404, Type="User")
+        message = f"Statement {call.params['StatementId']} is not found in resource policy."
+        raise AwsError("ResourceNotFoundException", message, 404, Type="User")
 
 
 @operation("lambda", "GetPolicy")
 def get_policy(call: Call) -> dict[str, Any]:
-    """Give a function's policy; that there is none is an error, in the same words as that there is no function."""
+    """Return a function's policy; that there is none is an error, in the same words as that there is no function."""
     try:
         function = _found(call)
         policy = of(call.cloud).policy(function.name)
@@ -275,8 +283,8 @@ def get_policy(call: Call) -> dict[str, Any]:
             raise
         policy = None
     if not policy:
-        said = "The resource you requested does not exist."
-        raise AwsError("ResourceNotFoundException", said, 404, Type="User")
+        message = "The resource you requested does not exist."
+        raise AwsError("ResourceNotFoundException", message, 404, Type="User")
     return {"Policy": json.dumps(policy), "RevisionId": function.revision}
 
 
@@ -288,23 +296,23 @@ def put_event_config(call: Call) -> dict[str, Any]:
     """Say what becomes of events that are invoked asynchronously."""
     function, state = _found(call), of(call.cloud)
     before = state.event_config(function.name) if call.operation.startswith("Update") else {}
-    given = {key: call.params[key] for key in EVENT_SETTINGS if call.params.get(key) is not None}
-    state.put_event_config(function.name, {**before, **given})
+    settings = {key: call.params[key] for key in EVENT_SETTINGS if call.params.get(key) is not None}
+    state.put_event_config(function.name, {**before, **settings})
     return _event_config(call, function)
 
 
 @operation("lambda", "GetFunctionEventInvokeConfig")
 def get_event_config(call: Call) -> dict[str, Any]:
-    """Give what was set; that nothing was is an error."""
+    """Return what was set; that nothing was is an error."""
     return _event_config(call, _found(call))
 
 
 def _event_config(call: Call, function: Function) -> dict[str, Any]:
-    found = of(call.cloud).event_config(function.name)
-    if not found:
-        said = f"The function {function.arn}:$LATEST doesn't have an EventInvokeConfig"
-        raise AwsError("ResourceNotFoundException", said, 404, Type="User")
-    return {"FunctionArn": f"{function.arn}:$LATEST", "LastModified": function.modified, **found}
+    config = of(call.cloud).event_config(function.name)
+    if not config:
+        message = f"The function {function.arn}:$LATEST doesn't have an EventInvokeConfig"
+        raise AwsError("ResourceNotFoundException", message, 404, Type="User")
+    return {"FunctionArn": f"{function.arn}:$LATEST", "LastModified": function.modified, **config}
 
 
 @operation("lambda", "DeleteFunctionEventInvokeConfig")
@@ -317,7 +325,7 @@ def delete_event_config(call: Call) -> None:
 
 @operation("lambda", "ListTags")
 def list_tags(call: Call) -> dict[str, Any]:
-    """Give a function's tags."""
+    """Return a function's tags."""
     return {"Tags": dict(of(call.cloud).get(name_of(call.params["Resource"])).tags)}
 
 
@@ -347,12 +355,12 @@ def _absent(call: Call) -> dict[str, Any]:
 
 def require_valid(operation_model: OperationModel, params: Mapping[str, Any]) -> None:
     """Hold a request against the service model; a runtime that there is not has a code of its own."""
-    found = validation.violations(operation_model.input_shape, params)
-    if not found:
+    violations = validation.violations(operation_model.input_shape, params)
+    if not violations:
         return
-    if len(found) == 1 and "at 'runtime' failed to satisfy constraint: Member must satisfy enum" in found[0]:
-        raise refused(f"{found[0]} or be a valid ARN")
-    raise AwsError("ValidationException", validation.message(found))
+    if len(violations) == 1 and "at 'runtime' failed to satisfy constraint: Member must satisfy enum" in violations[0]:
+        raise refused(f"{violations[0]} or be a valid ARN")
+    raise AwsError("ValidationException", validation.message(violations))
 
 
 def others() -> dict[tuple[str, str], Handler]:

@@ -36,12 +36,12 @@ _making = threading.Lock()
 
 
 def command(ready: Path) -> list[str]:
-    """Give the command of a process: a Python without this one's packages and without the folder it starts in."""
+    """Return the command of a process: a Python without this one's packages and without the folder it starts in."""
     return [sys.executable, "-S", "-P", str(BOOTSTRAP), str(ready)]
 
 
 def environment(cloud: Host, function: Function, stream: str, temporary: Path) -> dict[str, str]:
-    """Give all variables of a process."""
+    """Return all variables of a process."""
     settings = function.settings
     own = dict((settings.get("Environment") or {}).get("Variables") or {})
     where = clients.environment(cloud.url, cloud.region)
@@ -81,13 +81,13 @@ def _reserved(cloud: Host, function: Function, stream: str) -> Mapping[str, str]
 
 
 def folder(cloud: Host) -> Path:
-    """Give a folder that offers the runtime's packages, and nothing else that is installed here."""
-    made = cloud.state / "lambda" / "runtime"
+    """Return a folder that offers the runtime's packages, and nothing else that is installed here."""
+    runtime = cloud.state / "lambda" / "runtime"
     with _making:
-        made.mkdir(parents=True, exist_ok=True)
+        runtime.mkdir(parents=True, exist_ok=True)
         for name in PACKAGES:
-            _link(name, made)
-    return made
+            _link(name, runtime)
+    return runtime
 
 
 def _link(name: str, target: Path) -> None:

@@ -78,10 +78,10 @@ class Sandbox:
             return self._read(result, began)
         if self._process.poll() is None:
             self.end()
-            said = f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds"
-            return self._failed(began, request_id, said, "Sandbox.Timedout")
-        said = f"RequestId: {request_id} Error: Runtime exited with error: {self._end()}"
-        return self._failed(began, request_id, said)
+            message = f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds"
+            return self._failed(began, request_id, message, "Sandbox.Timedout")
+        message = f"RequestId: {request_id} Error: Runtime exited with error: {self._end()}"
+        return self._failed(began, request_id, message)
 
     def end(self) -> None:
         """Stop the process."""
@@ -103,19 +103,21 @@ class Sandbox:
         return True
 
     def _read(self, result: Path, began: int) -> Answer:
-        found = json.loads(result.read_text(encoding="utf-8"))
+        answer = json.loads(result.read_text(encoding="utf-8"))
         result.unlink()
-        memory = int(found["memory"]) // 1024
+        memory = int(answer["memory"]) // 1024
         if memory <= int(self.function.settings["MemorySize"]):
-            return Answer(found["ok"], found["payload"], memory, self._written(began), True)
+            return Answer(answer["ok"], answer["payload"], memory, self._written(began), True)
         # Lambda ends a process at the moment that it needs more; here it is seen afterwards
-        said = f"Runtime exited with error: signal: killed ({memory} MB of {self.function.settings['MemorySize']} MB)"
-        return self._failed(began, "", said, "Runtime.OutOfMemory", memory)
+        message = (
+            f"Runtime exited with error: signal: killed ({memory} MB of {self.function.settings['MemorySize']} MB)"
+        )
+        return self._failed(began, "", message, "Runtime.OutOfMemory", memory)
 
     def _failed(
-        self, began: int, request_id: str, said: str, kind: str = "Runtime.ExitError", memory: int = 0
+        self, began: int, request_id: str, message: str, kind: str = "Runtime.ExitError", memory: int = 0
     ) -> Answer:  # fmt: skip
-        payload = {"errorType": kind, "errorMessage": said}
+        payload = {"errorType": kind, "errorMessage": message}
         return Answer(False, json.dumps(payload), memory, self._written(began), False)
 
     def _end(self) -> str:
@@ -146,13 +148,13 @@ class Sandboxes:
         self.turns = threading.Semaphore(int(cloud.options.get("function_concurrency", CONCURRENCY)))
 
     def take(self, function: Function) -> Sandbox:
-        """Give a process that nobody uses: a warm one if there is one, else a new one."""
+        """Return a process that nobody uses: a warm one if there is one, else a new one."""
         with self._lock:
             waiting = self._idle.get(function.name)
-            found = waiting.pop() if waiting else None
-        if found is None:
+            idle = waiting.pop() if waiting else None
+        if idle is None:
             return Sandbox(self._cloud, function)
-        sandbox, timer = found
+        sandbox, timer = idle
         timer.cancel()
         if sandbox.function.revision == function.revision:
             return sandbox
@@ -167,18 +169,18 @@ class Sandboxes:
         timer.daemon = True
         with self._lock:
             waiting = self._idle.setdefault(name, [])
-            kept = len(waiting) < KEPT and not self._cloud.processes.stopped
-            if kept:
+            reusable = len(waiting) < KEPT and not self._cloud.processes.stopped
+            if reusable:
                 waiting.append((sandbox, timer))
                 timer.start()
-        if not kept:
+        if not reusable:
             sandbox.discard()
 
     def retire(self, name: str) -> None:
         """End a function's waiting processes."""
         with self._lock:
-            found = self._idle.pop(name, [])
-        for sandbox, timer in found:
+            idle = self._idle.pop(name, [])
+        for sandbox, timer in idle:
             timer.cancel()
             sandbox.discard()
 
@@ -186,7 +188,7 @@ class Sandboxes:
         name = sandbox.function.name
         with self._lock:
             waiting = self._idle.get(name, [])
-            found = [one for one in waiting if one[0] is sandbox]
-            self._idle[name] = [one for one in waiting if one[0] is not sandbox]
-        if found:
+            expired = [entry for entry in waiting if entry[0] is sandbox]
+            self._idle[name] = [entry for entry in waiting if entry[0] is not sandbox]
+        if expired:
             sandbox.discard()

@@ -37,11 +37,11 @@ class Functions:
             AwsError: there is none of the name.
         """
         with self._lock:
-            found = self._functions.get(name)
-        if found is None:
+            function = self._functions.get(name)
+        if function is None:
             arn = arn_of(self.cloud.region, name)
             raise AwsError("ResourceNotFoundException", f"Function not found: {arn}", 404, Type="User")
-        return found
+        return function
 
     def add(self, function: Function) -> None:
         """Keep a new function.
@@ -51,8 +51,8 @@ class Functions:
         """
         with self._lock:
             if function.name in self._functions:
-                said = f"Function already exist: {function.name}"
-                raise AwsError("ResourceConflictException", said, 409, Type="User")
+                message = f"Function already exist: {function.name}"
+                raise AwsError("ResourceConflictException", message, 409, Type="User")
             self._functions[function.name] = function
 
     def put(self, function: Function) -> None:
@@ -87,8 +87,8 @@ class Functions:
             AwsError: there is no such function.
         """
         self.get(name)
-        found = list(self.statements(name).values())
-        return {"Version": "2012-10-17", "Id": "default", "Statement": found} if found else {}
+        statements = list(self.statements(name).values())
+        return {"Version": "2012-10-17", "Id": "default", "Statement": statements} if statements else {}
 
     def event_config(self, name: str) -> dict[str, Any]:
         """Return what was set for asynchronous invocations; empty for nothing."""

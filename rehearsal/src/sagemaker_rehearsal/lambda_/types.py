@@ -27,23 +27,23 @@ class LambdaFunction(ResourceType):
     named = "FunctionName"
     fixed = frozenset({"PackageType"})
 
-    def make(self, cloud: Host, name: str, given: Properties) -> Made:
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
         """Make the function."""
         client = cloud.client("lambda")
-        tags = {"Tags": tags_of(given)} if given.get("Tags") else {}
-        request = {**_settings("CreateFunction", given), "FunctionName": name, "Code": _code(given), **tags}
-        made = client.create_function(**request)
-        return name, {"Arn": made["FunctionArn"]}
+        tags = {"Tags": tags_of(properties)} if properties.get("Tags") else {}
+        request = {**_settings("CreateFunction", properties), "FunctionName": name, "Code": _code(properties), **tags}
+        function = client.create_function(**request)
+        return name, {"Arn": function["FunctionArn"]}
 
-    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> dict[str, str]:
         """Change what differs, code last, as CloudFormation does."""
         client, before = cloud.client("lambda"), old.properties
-        settings = _settings("UpdateFunctionConfiguration", given)
+        settings = _settings("UpdateFunctionConfiguration", properties)
         if settings != _settings("UpdateFunctionConfiguration", before):
             client.update_function_configuration(FunctionName=name, **settings)
-        if given["Code"] != before["Code"]:
-            client.update_function_code(FunctionName=name, **_code(given))
-        arn, tags = old.attributes["Arn"], tags_of(given)
+        if properties["Code"] != before["Code"]:
+            client.update_function_code(FunctionName=name, **_code(properties))
+        arn, tags = old.attributes["Arn"], tags_of(properties)
         if gone := sorted(set(tags_of(before)) - set(tags)):
             client.untag_resource(Resource=arn, TagKeys=gone)
         if tags and tags != tags_of(before):
@@ -55,19 +55,19 @@ class LambdaFunction(ResourceType):
         cloud.client("lambda").delete_function(FunctionName=old.physical_resource_id)
 
 
-def _settings(operation: str, given: Properties) -> dict[str, Any]:
-    """Give what an operation takes of a function's properties, in the types that it takes."""
+def _settings(operation: str, properties: Properties) -> dict[str, Any]:
+    """Return what an operation takes of a function's properties, in the types that it takes."""
     model = protocols.service_model("lambda")
     assert model is not None  # noqa: S101 (botocore has it)
     members = model.operation_model(operation).input_shape.members
-    renamed = {"KMSKeyArn" if key == "KmsKeyArn" else key: value for key, value in given.items()}
+    renamed = {"KMSKeyArn" if key == "KmsKeyArn" else key: value for key, value in properties.items()}
     chosen = without(renamed, "Code", "Tags", "FunctionName")
     return {key: cast(members[key], value) for key, value in chosen.items() if key in members}
 
 
-def _code(given: Properties) -> dict[str, Any]:
-    """Give the code as Lambda takes it; `ZipFile` is the text of a file, index.py."""
-    code = given["Code"]
+def _code(properties: Properties) -> dict[str, Any]:
+    """Return the code as Lambda takes it; `ZipFile` is the text of a file, index.py."""
+    code = properties["Code"]
     if "ZipFile" not in code:
         return {key: str(value) for key, value in code.items()}
     buffer = io.BytesIO()

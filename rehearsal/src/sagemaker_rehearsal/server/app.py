@@ -124,8 +124,8 @@ class Front:
             raise Passed(answer)
         read = dict(json.loads(answer.body or b"{}"))
         if answer.status >= 300:
-            said = read.get("message") or read.get("Message") or ""
-            raise AwsError(str(read.get("__type", "InternalFailure")).rpartition("#")[2], said, answer.status)
+            message = read.get("message") or read.get("Message") or ""
+            raise AwsError(str(read.get("__type", "InternalFailure")).rpartition("#")[2], message, answer.status)
         return read
 
     def _moto_answer(
@@ -150,12 +150,12 @@ class Front:
             getattr(parts, "close", lambda: None)()
         except NotImplementedError as error:
             raise _absent(request, operation) from error
-        kept = {key: value for key, value in got["headers"] if key.lower() not in ("connection", "server", "date")}
+        headers = {key: value for key, value in got["headers"] if key.lower() not in ("connection", "server", "date")}
         if got["status"] in (404, 500, 501) and b"<!doctype html" in content[:200].lower():
             raise _absent(request, operation)
         if environ.get("REQUEST_METHOD") == "HEAD":
-            return protocols.Answer(got["status"], kept, b"")
-        return protocols.Answer(got["status"], kept, content)
+            return protocols.Answer(got["status"], headers, b"")
+        return protocols.Answer(got["status"], headers, content)
 
     def _has(self, request: protocols.Wire) -> bool:
         host = f"http://{request.signing_name}.{request.region}.amazonaws.com"
@@ -173,11 +173,11 @@ class Passed(Exception):  # noqa: N818 (not an error)
 
 
 def _require_valid(operation: OperationModel, params: Mapping[str, Any]) -> None:
-    found = validation.violations(operation.input_shape, params)
-    if found:
+    violations = validation.violations(operation.input_shape, params)
+    if violations:
         model = operation.service_model
         usual = "ValidationException" if model.resolved_protocol in ("json", "rest-json") else "ValidationError"
-        raise AwsError(CODES.get(model.service_name, usual), validation.message(found))
+        raise AwsError(CODES.get(model.service_name, usual), validation.message(violations))
 
 
 def _passed_on(error: ClientError) -> AwsError:

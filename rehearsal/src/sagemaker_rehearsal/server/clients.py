@@ -49,9 +49,9 @@ def client(url: str, region: str, service: str, keys: Mapping[str, str] | None =
         keys: variables with the access key, secret and session token of who asks; the rehearsal's own when None.
         config: settings of `botocore.config.Config`.
     """
-    given = keys or KEYS
+    credentials = keys or KEYS
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-    chosen = tuple(given.get(name) for name in names)
+    chosen = tuple(credentials.get(name) for name in names)
     with _making:
         return _client(url, region, service, chosen, tuple(sorted(config.items())))
 

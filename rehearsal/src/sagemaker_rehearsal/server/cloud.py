@@ -139,8 +139,8 @@ class Cloud:
         with self._keeping:
             if factory not in self._kept:
                 self._kept[factory] = factory(self)
-            kept: State = self._kept[factory]
-            return kept
+            state: State = self._kept[factory]
+            return state
 
     def role_keys(self, role_arn: str | None, name: str, service: str) -> Mapping[str, str] | None:
         """Return the keys of a role's session; None where there is no role, or no service that starts sessions."""
@@ -148,8 +148,8 @@ class Cloud:
 
     def tags_of(self, arn: str) -> Mapping[str, str] | None:
         """Return the tags of a resource that one of our services keeps; None for the others."""
-        found = (service.tags_of(self, arn) for service in self._services if service.tags_of)
-        return next((tags for tags in found if tags is not None), None)
+        answers = (service.tags_of(self, arn) for service in self._services if service.tags_of)
+        return next((tags for tags in answers if tags is not None), None)
 
     @contextmanager
     def acting(self, keys: Mapping[str, str] | None) -> Iterator[None]:

@@ -39,11 +39,11 @@ class Rule:
     max_age: str
 
     def allows(self, origin: str, method: str, headers: Sequence[str]) -> bool:
-        """Tell whether a request may be made; the case of header names does not matter."""
+        """Return whether a request may be made; the case of header names does not matter."""
         return (
-            any(_like(one, origin) for one in self.origins)
+            any(_like(origin_pattern, origin) for origin_pattern in self.origins)
             and method in self.methods
-            and all(any(_like(one.lower(), name) for one in self.headers) for name in headers)
+            and all(any(_like(pattern.lower(), name) for pattern in self.headers) for name in headers)
         )
 
     def answer(self, origin: str, headers: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -68,18 +68,18 @@ def _like(pattern: str, value: str) -> bool:
 
 def _rules(bucket: str) -> list[Rule] | None:
     """Read a bucket's rules; None where there is no such bucket."""
-    found: Any = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
-    if found is None:
+    bucket_record: Any = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
+    if bucket_record is None:
         return None
     return [
         Rule(
-            one.allowed_origins,
-            one.allowed_methods,
-            one.allowed_headers or (),
-            one.exposed_headers or (),
-            str(one.max_age_seconds or ""),
+            rule.allowed_origins,
+            rule.allowed_methods,
+            rule.allowed_headers or (),
+            rule.exposed_headers or (),
+            str(rule.max_age_seconds or ""),
         )
-        for one in found.cors or ()
+        for rule in bucket_record.cors or ()
     ]
 
 
@@ -103,8 +103,8 @@ def preflight(request: Wire) -> Answer:
         raise _refused("Bucket not found", method, "BUCKET")
     if not rules:
         raise _refused("CORS is not enabled for this bucket.", method, "BUCKET")
-    headers = [one.strip().lower() for one in request.headers.get(HEADERS, "").split(",") if one.strip()]
-    fitting = next((one for one in rules if one.allows(origin, method, headers)), None)
+    headers = [header.strip().lower() for header in request.headers.get(HEADERS, "").split(",") if header.strip()]
+    fitting = next((rule for rule in rules if rule.allows(origin, method, headers)), None)
     if fitting is None:
         raise _refused(NOT_ALLOWED, method, "OBJECT" if key else "BUCKET")
     return Answer(200, dict(fitting.answer(origin, headers)), b"")
@@ -115,9 +115,9 @@ def _refused(message: str, method: str, kind: str) -> AwsError:
 
 
 def answered(request: Wire, answer: Answer) -> Answer:
-    """Give the answer to any other request the headers of the first rule that allows it, in the place of moto's."""
-    kept = {name: value for name, value in answer.headers.items() if not name.lower().startswith(PREFIX)}
+    """Return the answer to any other request the headers of the first rule that allows it, in the place of moto's."""
+    headers = {name: value for name, value in answer.headers.items() if not name.lower().startswith(PREFIX)}
     origin, method = request.headers.get("origin", ""), request.headers.get(METHOD) or request.method
     rules = (_rules(_place(request)[0]) or []) if origin else []
-    fitting = next((one for one in rules if one.allows(origin, method, ())), None)
-    return replace(answer, headers={**kept, **(dict(fitting.answer(origin, ())) if fitting else {})})
+    fitting = next((rule for rule in rules if rule.allows(origin, method, ())), None)
+    return replace(answer, headers={**headers, **(dict(fitting.answer(origin, ())) if fitting else {})})

@@ -20,7 +20,7 @@ class AwsError(Exception):
 
 
 def invalid(message: str) -> AwsError:
-    """Give SageMaker's answer to a request that breaks a rule."""
+    """Return SageMaker's answer to a request that breaks a rule."""
     return AwsError("ValidationException", message)
 
 

@@ -112,20 +112,20 @@ def _action(wire: Wire, model: ServiceModel) -> str:
 
 
 def _routed(wire: Wire, model: ServiceModel) -> tuple[str, dict[str, str]]:
-    """Give the operation that a REST request's method and path name, and the path's labels; empty for none.
+    """Return the operation that a REST request's method and path name, and the path's labels; empty for none.
 
     https://smithy.io/2.0/spec/http-bindings.html#http-trait
     """
     for method, expression, name in _routes(model.service_name):
-        found = expression.fullmatch(wire.raw_path or wire.path) if method == wire.method else None
-        if found:
-            return name, {label[1:]: unquote(value) for label, value in found.groupdict().items()}
+        match = expression.fullmatch(wire.raw_path or wire.path) if method == wire.method else None
+        if match:
+            return name, {label[1:]: unquote(value) for label, value in match.groupdict().items()}
     return "", {}
 
 
 @lru_cache(maxsize=16)
 def _routes(service: str) -> tuple[tuple[str, re.Pattern[str], str], ...]:
-    """Give method, path and name of a service's operations; those with more literal parts come first."""
+    """Return method, path and name of a service's operations; those with more literal parts come first."""
     model = service_model(service)
     assert model is not None  # noqa: S101 (only asked for services that have one)
     found = [(model.operation_model(name).http, name) for name in model.operation_names]
@@ -144,7 +144,7 @@ def _expression(path: str) -> re.Pattern[str]:
 
 
 def parse(wire: Wire, operation: OperationModel) -> dict[str, Any]:
-    """Give the request's parameters as boto3 takes them.
+    """Return the request's parameters as boto3 takes them.
 
     Raises:
         AwsError: when the body cannot be read.
@@ -184,7 +184,7 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _has_payload(operation: OperationModel) -> bool:
-    """Tell whether the body is one member, and not an object of all members that have no other place."""
+    """Return whether the body is one member, and not an object of all members that have no other place."""
     return operation.input_shape is not None and "payload" in operation.input_shape.serialization
 
 
@@ -227,10 +227,10 @@ def _header_members(operation: OperationModel) -> Iterator[tuple[str, str]]:
 
 
 def _status(operation: OperationModel, result: Mapping[str, Any]) -> int:
-    """Give the status that a member of the result stands for, as with lambda's Invoke; 0 where there is none."""
+    """Return the status that a member of the result stands for, as with lambda's Invoke; 0 where there is none."""
     members = operation.output_shape.members if operation.output_shape else {}
-    found = [name for name, shape in members.items() if shape.serialization.get("location") == "statusCode"]
-    return int(result.get(found[0], 0)) if found else 0
+    names = [name for name, shape in members.items() if shape.serialization.get("location") == "statusCode"]
+    return int(result.get(names[0], 0)) if names else 0
 
 
 def is_s3(wire: Wire) -> bool:

@@ -30,10 +30,10 @@ def violations(shape: Shape | None, value: object, path: str = "") -> list[str]:
     return [] if shape is None else list(_check(shape, value, path))
 
 
-def message(found: list[str]) -> str:
+def message(violations: list[str]) -> str:
     """Join violations to the message of a ValidationException."""
-    noun = "error" if len(found) == 1 else "errors"
-    return f"{len(found)} validation {noun} detected: {'; '.join(found)}"
+    noun = "error" if len(violations) == 1 else "errors"
+    return f"{len(violations)} validation {noun} detected: {'; '.join(violations)}"
 
 
 def _check(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 (of the shape's type)

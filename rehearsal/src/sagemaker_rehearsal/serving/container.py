@@ -77,7 +77,7 @@ class Container:
         """
         try:
             kind = media.request_type(content_type)
-            wanted = media.response_type(accept, self._default_accept)
+            media_type = media.response_type(accept, self._default_accept)
             text = payload.decode(body)
             rows = payload.csv_cells(text) if kind == media.CSV else payload.json_cells(text)
             table = payload.table(rows, self.card.columns, first_row)
@@ -85,7 +85,7 @@ class Container:
             return refusal(error)
         with self._one_at_a_time:
             answer = self._model.predict(table)
-        return Response(200, wanted, payload.render(answers(answer, self._keys), wanted))
+        return Response(200, media_type, payload.render(answers(answer, self._keys), media_type))
 
 
 def require_script(environment: Mapping[str, str], folder: Path) -> None:

@@ -35,13 +35,13 @@ def response_type(accept: str, default: str) -> str:
     Raises:
         ServingError: status 406.
     """
-    wanted = [entry for entry in (part.strip().lower() for part in accept.split(",")) if entry]
-    for entry in sorted(wanted, key=_weight, reverse=True):
+    accepted = [entry for entry in (part.strip().lower() for part in accept.split(",")) if entry]
+    for entry in sorted(accepted, key=_weight, reverse=True):
         name = entry.split(";")[0].strip()
-        found = next((kind for kind in (default, *SUPPORTED) if name in (kind, kind.split("/")[0] + "/*", "*/*")), None)
-        if found and _weight(entry) > 0:
-            return found
-    if not wanted:
+        match = next((kind for kind in (default, *SUPPORTED) if name in (kind, kind.split("/")[0] + "/*", "*/*")), None)
+        if match and _weight(entry) > 0:
+            return match
+    if not accepted:
         return default
     raise ServingError(f"Accept: got {accept[:80]!r}; the container answers {' or '.join(SUPPORTED)}; ask for one", 406)
 

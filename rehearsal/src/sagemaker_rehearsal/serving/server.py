@@ -100,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile = io.BufferedReader(self._deadline)
 
     def handle_one_request(self) -> None:
-        """Give each request, its waiting included, at most `request_seconds` to arrive."""
+        """Return each request, its waiting included, at most `request_seconds` to arrive."""
         self._deadline.restart(self.server.request_seconds)
         try:
             super().handle_one_request()
