@@ -1,4 +1,4 @@
-"""Steps 1 and 3: the resource types of events and messages."""
+"""Steps 1 and 3: the resource types of EventBridge, SNS and SQS."""
 
 from __future__ import annotations
 
@@ -23,48 +23,50 @@ class Rule(ResourceType):
     named = "Name"
     fixed = frozenset({"EventBusName"})
 
-    def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Make the rule, then its targets."""
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
+        """Create the rule, then its targets."""
         events = cloud.client("events")
-        arn = events.put_rule(**self._rule(name, given), **self._tags(given))["RuleArn"]
-        self._put_targets(events, name, given, [])
+        arn = events.put_rule(**self._rule(name, properties), **self._tags(properties))["RuleArn"]
+        self._put_targets(events, name, properties, [])
         return name, {"Arn": arn}
 
-    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
-        """Put rule and targets anew; remove the targets that are gone."""
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> dict[str, str]:
+        """Put the rule and its targets again; remove targets that the template no longer has."""
         events = cloud.client("events")
-        events.put_rule(**self._rule(name, given))
-        self._put_targets(events, name, given, [str(one["Id"]) for one in old.properties.get("Targets") or []])
-        tags, before = tags_of(given), tags_of(old.properties)
+        events.put_rule(**self._rule(name, properties))
+        self._put_targets(
+            events, name, properties, [str(target["Id"]) for target in old.properties.get("Targets") or []]
+        )
+        tags, before = tags_of(properties), tags_of(old.properties)
         if gone := sorted(set(before) - set(tags)):
             events.untag_resource(ResourceARN=old.attributes["Arn"], TagKeys=gone)
         if tags and tags != before:
-            events.tag_resource(ResourceARN=old.attributes["Arn"], **self._tags(given))
+            events.tag_resource(ResourceARN=old.attributes["Arn"], **self._tags(properties))
         return dict(old.attributes)
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """Remove the targets, which the rule must not have when it is removed."""
+        """Remove the targets, then the rule: AWS deletes no rule that has targets."""
         events, targets = cloud.client("events"), old.properties.get("Targets") or []
         if targets:
-            events.remove_targets(Rule=old.physical_resource_id, Ids=[str(one["Id"]) for one in targets])
+            events.remove_targets(Rule=old.physical_resource_id, Ids=[str(target["Id"]) for target in targets])
         events.delete_rule(Name=old.physical_resource_id)
 
     @staticmethod
-    def _rule(name: str, given: Properties) -> dict[str, Any]:
-        rule = {key: str(value) for key, value in without(given, "Targets", "Tags", "EventPattern").items()}
-        pattern = {"EventPattern": compact(given["EventPattern"])} if "EventPattern" in given else {}
+    def _rule(name: str, properties: Properties) -> dict[str, Any]:
+        rule = {key: str(value) for key, value in without(properties, "Targets", "Tags", "EventPattern").items()}
+        pattern = {"EventPattern": compact(properties["EventPattern"])} if "EventPattern" in properties else {}
         return {**rule, **pattern, "Name": name}
 
     @staticmethod
-    def _tags(given: Properties) -> dict[str, Any]:
-        tags = tags_of(given)
+    def _tags(properties: Properties) -> dict[str, Any]:
+        tags = tags_of(properties)
         return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
 
     @staticmethod
-    def _put_targets(events: Any, name: str, given: Properties, before: list[str]) -> None:  # noqa: ANN401 (boto3's)
+    def _put_targets(events: Any, name: str, properties: Properties, before: list[str]) -> None:  # noqa: ANN401 (boto3's)
         shape = _member("events", "PutTargets", "Targets")
-        targets = [cast(shape.member, one) for one in given.get("Targets") or []]
-        gone = sorted(set(before) - {one["Id"] for one in targets})
+        targets = [cast(shape.member, target) for target in properties.get("Targets") or []]
+        gone = sorted(set(before) - {target["Id"] for target in targets})
         if gone:
             events.remove_targets(Rule=name, Ids=gone)
         if targets:
@@ -81,36 +83,36 @@ class Topic(ResourceType):
     longest = 256
     fixed = frozenset({"FifoTopic"})
 
-    def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Make the topic, then its subscriptions."""
-        sns, tags = cloud.client("sns"), tags_of(given)
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
+        """Create the topic, then its subscriptions."""
+        sns, tags = cloud.client("sns"), tags_of(properties)
         listed = {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
-        chosen = {key: text(given[key]) for key in self.attributes if key in given}
+        chosen = {key: text(properties[key]) for key in self.attributes if key in properties}
         arn = sns.create_topic(Name=name, Attributes=chosen, **listed)["TopicArn"]
-        self._subscribe(sns, arn, given)
+        self._subscribe(sns, arn, properties)
         return arn, {"TopicArn": arn, "TopicName": name}
 
-    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
-        """Change attributes; add subscriptions (CloudFormation removes none either, it says)."""
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> dict[str, str]:
+        """Update attributes and add subscriptions; as its documentation states, CloudFormation removes none."""
         sns, arn = cloud.client("sns"), old.physical_resource_id
         for key in self.attributes:
-            if given.get(key) != old.properties.get(key):
-                sns.set_topic_attributes(TopicArn=arn, AttributeName=key, AttributeValue=text(given.get(key, "")))
-        self._subscribe(sns, arn, given, old.properties)
+            if properties.get(key) != old.properties.get(key):
+                sns.set_topic_attributes(TopicArn=arn, AttributeName=key, AttributeValue=text(properties.get(key, "")))
+        self._subscribe(sns, arn, properties, old.properties)
         return dict(old.attributes)
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """Remove the topic with its subscriptions."""
+        """Delete the subscriptions, then the topic."""
         sns, arn = cloud.client("sns"), old.physical_resource_id
-        for one in sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]:
-            sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
+        for subscription in sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]:
+            sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
         sns.delete_topic(TopicArn=arn)
 
     @staticmethod
-    def _subscribe(sns: Any, arn: str, given: Properties, old: Properties | None = None) -> None:  # noqa: ANN401 (boto3's)
-        for one in given.get("Subscription") or []:
-            if one not in ((old or {}).get("Subscription") or []):
-                sns.subscribe(TopicArn=arn, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
+    def _subscribe(sns: Any, arn: str, properties: Properties, old: Properties | None = None) -> None:  # noqa: ANN401 (boto3's)
+        for subscription in properties.get("Subscription") or []:
+            if subscription not in ((old or {}).get("Subscription") or []):
+                sns.subscribe(TopicArn=arn, Protocol=subscription["Protocol"], Endpoint=subscription["Endpoint"])
 
 
 class Subscription(ResourceType):
@@ -121,19 +123,19 @@ class Subscription(ResourceType):
     known = frozenset({"TopicArn", "Protocol", "Endpoint", *attributes})
     fixed = frozenset({"TopicArn", "Protocol", "Endpoint"})
 
-    def make(self, cloud: Host, name: str, given: Properties) -> Made:
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
         """Subscribe."""
-        sns, chosen = cloud.client("sns"), {key: text(given[key]) for key in self.attributes if key in given}
-        endpoint = {key: given[key] for key in ("TopicArn", "Protocol", "Endpoint")}
+        sns, chosen = cloud.client("sns"), {key: text(properties[key]) for key in self.attributes if key in properties}
+        endpoint = {key: properties[key] for key in ("TopicArn", "Protocol", "Endpoint")}
         arn = sns.subscribe(**endpoint, Attributes=chosen, ReturnSubscriptionArn=True)["SubscriptionArn"]
         return arn, {"Arn": arn}
 
-    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> dict[str, str]:
         """Change attributes."""
         sns, arn = cloud.client("sns"), old.physical_resource_id
         for key in self.attributes:
-            if given.get(key) != old.properties.get(key):
-                value = text(given.get(key, {}))
+            if properties.get(key) != old.properties.get(key):
+                value = text(properties.get(key, {}))
                 sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName=key, AttributeValue=value)
         return dict(old.attributes)
 
@@ -148,20 +150,20 @@ class TopicPolicy(ResourceType):
     name = "AWS::SNS::TopicPolicy"
     known = frozenset({"PolicyDocument", "Topics"})
 
-    def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Give each topic the policy."""
-        for arn in given["Topics"]:
-            self._put(cloud, arn, compact(given["PolicyDocument"]))
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
+        """Set the policy of each topic."""
+        for arn in properties["Topics"]:
+            self._put(cloud, arn, compact(properties["PolicyDocument"]))
         return name, {"Id": name}
 
-    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
-        """Give each topic the new policy, and those that are gone the one of every new topic."""
-        self.make(cloud, name, given)
-        self._reset(cloud, set(old.properties["Topics"]) - set(given["Topics"]))
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> dict[str, str]:
+        """Set the new policy; topics that are no longer listed get the default policy back."""
+        self.make(cloud, name, properties)
+        self._reset(cloud, set(old.properties["Topics"]) - set(properties["Topics"]))
         return dict(old.attributes)
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """A topic cannot be without a policy: it gets the one of every new topic."""
+        """Reset each topic to the default policy: a topic cannot be without one."""
         self._reset(cloud, set(old.properties["Topics"]))
 
     def _reset(self, cloud: Host, topics: set[str]) -> None:
@@ -174,7 +176,7 @@ class TopicPolicy(ResourceType):
 
 
 def default_topic_policy(arn: str) -> dict[str, Any]:
-    """Give the policy of a new topic: its own account may use it.
+    """Return the default policy of a topic, which allows its own account.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
     """
@@ -183,7 +185,7 @@ def default_topic_policy(arn: str) -> dict[str, Any]:
         "Sid": "__default_statement_ID",
         "Effect": "Allow",
         "Principal": {"AWS": "*"},
-        "Action": [f"SNS:{one}" for one in [*actions, "GetTopicAttributes", "AddPermission", "Subscribe"]],
+        "Action": [f"SNS:{action}" for action in [*actions, "GetTopicAttributes", "AddPermission", "Subscribe"]],
         "Resource": arn,
         "Condition": {"StringEquals": {"AWS:SourceOwner": ACCOUNT}},
     }
@@ -204,20 +206,20 @@ class Queue(ResourceType):
     longest = 80
     fixed = frozenset({"FifoQueue"})
 
-    def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Make the queue; Ref gives its address."""
-        sqs, tags = cloud.client("sqs"), tags_of(given)
-        url = sqs.create_queue(QueueName=name, Attributes=self._chosen(given), **({"tags": tags} if tags else {}))[
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
+        """Create the queue; Ref returns its URL."""
+        sqs, tags = cloud.client("sqs"), tags_of(properties)
+        url = sqs.create_queue(QueueName=name, Attributes=self._chosen(properties), **({"tags": tags} if tags else {}))[
             "QueueUrl"
         ]
         arn = f"arn:aws:sqs:{cloud.region}:{ACCOUNT}:{name}"
         return url, {"Arn": arn, "QueueName": name, "QueueUrl": url}
 
-    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
-        """Change attributes and tags."""
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> dict[str, str]:
+        """Update attributes and tags."""
         sqs, url = cloud.client("sqs"), old.physical_resource_id
-        sqs.set_queue_attributes(QueueUrl=url, Attributes=without(self._chosen(given), "FifoQueue"))
-        tags, before = tags_of(given), tags_of(old.properties)
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=without(self._chosen(properties), "FifoQueue"))
+        tags, before = tags_of(properties), tags_of(old.properties)
         if gone := sorted(set(before) - set(tags)):
             sqs.untag_queue(QueueUrl=url, TagKeys=gone)
         if tags and tags != before:
@@ -225,11 +227,11 @@ class Queue(ResourceType):
         return dict(old.attributes)
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """Remove the queue with its messages."""
+        """Delete the queue with its messages."""
         cloud.client("sqs").delete_queue(QueueUrl=old.physical_resource_id)
 
-    def _chosen(self, given: Properties) -> dict[str, str]:
-        return {key: text(given[key]) for key in self.attributes if key in given}
+    def _chosen(self, properties: Properties) -> dict[str, str]:
+        return {key: text(properties[key]) for key in self.attributes if key in properties}
 
 
 class QueuePolicy(ResourceType):
@@ -238,19 +240,19 @@ class QueuePolicy(ResourceType):
     name = "AWS::SQS::QueuePolicy"
     known = frozenset({"PolicyDocument", "Queues"})
 
-    def make(self, cloud: Host, name: str, given: Properties) -> Made:
-        """Give each queue the policy."""
-        self._put(cloud, given["Queues"], compact(given["PolicyDocument"]))
+    def make(self, cloud: Host, name: str, properties: Properties) -> Made:
+        """Set the policy of each queue."""
+        self._put(cloud, properties["Queues"], compact(properties["PolicyDocument"]))
         return name, {"Id": name}
 
-    def change(self, cloud: Host, old: Resource, name: str, given: Properties) -> dict[str, str]:
-        """Give each queue the new policy; those that are gone have none."""
-        self.make(cloud, name, given)
-        self._put(cloud, sorted(set(old.properties["Queues"]) - set(given["Queues"])), "")
+    def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> dict[str, str]:
+        """Set the new policy; remove it from queues that are no longer listed."""
+        self.make(cloud, name, properties)
+        self._put(cloud, sorted(set(old.properties["Queues"]) - set(properties["Queues"])), "")
         return dict(old.attributes)
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """Leave the queues without a policy."""
+        """Remove the policy from each queue."""
         self._put(cloud, old.properties["Queues"], "")
 
     @staticmethod
@@ -266,12 +268,12 @@ def _member(service: str, operation: str, name: str) -> Any:  # noqa: ANN401 (bo
 
 
 def compact(document: object) -> str:
-    """Write a JSON document as CloudFormation hands it on."""
+    """Return a JSON document as the compact text that CloudFormation sends."""
     return document if isinstance(document, str) else json.dumps(document, separators=(",", ":"))
 
 
 def text(value: object) -> str:
-    """Write an attribute as SNS and SQS take it."""
+    """Return an attribute as the text that SNS and SQS expect."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return compact(value) if isinstance(value, dict) else str(value)
