@@ -49,7 +49,7 @@ def parse(text: str) -> Pattern:
     """Parse a pattern.
 
     Raises:
-        PatternError: EventBridge would reject it; the message is AWS's.
+        PatternError: EventBridge would reject it; the message gives the reason.
     """
     pattern = read(text)
     if not isinstance(pattern, dict):
