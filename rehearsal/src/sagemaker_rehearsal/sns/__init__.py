@@ -1,4 +1,4 @@
-"""Amazon SNS: what moto lets pass and AWS refuses."""
+"""Amazon SNS: validation that moto lacks."""
 
 from sagemaker_rehearsal.server.service import Service, collect
 from sagemaker_rehearsal.sns import checks
