@@ -1,4 +1,4 @@
-"""Amazon SQS: what moto lets pass and AWS refuses."""
+"""Amazon SQS: validation that moto lacks."""
 
 from sagemaker_rehearsal.server.service import Service, collect
 from sagemaker_rehearsal.sqs import checks
