@@ -1,4 +1,4 @@
-"""CloudWatch Logs: what moto lets pass and AWS refuses."""
+"""CloudWatch Logs: validation that moto lacks."""
 
 from sagemaker_rehearsal.logs import checks
 from sagemaker_rehearsal.server.service import Service, collect
