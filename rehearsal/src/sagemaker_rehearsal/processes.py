@@ -1,4 +1,4 @@
-"""Steps 4 to 10: start processes with a whitelisted environment and a log, and stop each one for certain."""
+"""Steps 4 to 10: start processes with an allow-listed environment and a log, and stop each with its children."""
 
 import contextlib
 import os
@@ -10,8 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# What a container would have of the machine it runs on: no credentials, no proxies, no Python settings
-KEPT = (
+# The variables that a process inherits; as in a container, no credentials, no proxies, no Python settings
+INHERITED = (
     "PATH",
     "HOME",
     "LANG",
@@ -29,21 +29,21 @@ GRACE_SECONDS = 5.0
 
 
 def environment(*extra: Mapping[str, str]) -> dict[str, str]:
-    """Give the whitelisted part of this environment, with additions; the rehearsal's Python is found first."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
+    """Return the allow-listed variables of this environment and additions; PATH starts with this Python's folder."""
+    variables = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    variables["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), variables.get("PATH", os.defpath)])
     for more in extra:
-        kept.update(more)
-    return {**kept, **ONE_THREAD_EACH}
+        variables.update(more)
+    return {**variables, **ONE_THREAD_EACH}
 
 
 def python(*arguments: str) -> list[str]:
-    """Give the command of a Python process that ends with this one."""
+    """Return the command of a Python process that ends when this one does."""
     return [sys.executable, "-m", "sagemaker_rehearsal.child", *arguments]
 
 
 class Processes:
-    """The processes of one rehearsal; `stop` ends all that still run, with their own children."""
+    """The processes of one rehearsal; `stop` ends all that still run, with their children."""
 
     def __init__(self) -> None:
         self._running: dict[int, subprocess.Popen[bytes]] = {}
@@ -51,7 +51,7 @@ class Processes:
         self.stopped = False
 
     def start(self, command: Sequence[str], log: Path, env: Mapping[str, str], cwd: Path) -> subprocess.Popen[bytes]:
-        """Start a command as the leader of its own group, with both outputs in `log`."""
+        """Start a command as the leader of a process group, with stdout and stderr appended to `log`."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with self._lock, log.open("ab") as output:
             if self.stopped:
@@ -64,14 +64,14 @@ class Processes:
         return process
 
     def wait(self, process: subprocess.Popen[bytes], seconds: float | None = None) -> int:
-        """Wait for a process; at the end of the time, stop it and raise `subprocess.TimeoutExpired`."""
+        """Return a process's exit code; after `seconds`, stop it and raise `subprocess.TimeoutExpired`."""
         try:
             return process.wait(seconds)
         finally:
             self.end(process)
 
     def end(self, process: subprocess.Popen[bytes]) -> None:
-        """Stop a process and what it started: ask, wait, insist."""
+        """Stop a process group: SIGTERM, a grace period, SIGKILL."""
         _signal_group(process, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
         while process.poll() is None and time.monotonic() < deadline:
@@ -85,7 +85,7 @@ class Processes:
             self._running.pop(process.pid, None)
 
     def stop(self) -> None:
-        """Stop all; nothing can be started afterwards."""
+        """Stop all processes; `start` raises RuntimeError afterwards."""
         with self._lock:
             self.stopped = True
             running = list(self._running.values())
@@ -96,13 +96,13 @@ class Processes:
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
-    """Signal the group, so that no grandchild stays; the group of a process that has ended may be gone."""
+    """Signal the process group, grandchildren included; the group of an ended process may not exist any more."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 
 
 def tail(log: Path, characters: int = 1024) -> str:
-    """Give the end of a log, for a failure reason."""
+    """Return the end of a log, for a failure reason."""
     if not log.exists():
         return ""
     text = log.read_text(encoding="utf-8", errors="replace").strip()

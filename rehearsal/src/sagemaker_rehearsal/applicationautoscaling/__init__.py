@@ -1,4 +1,4 @@
-"""Application Auto Scaling: targets and policies of endpoints."""
+"""Application Auto Scaling: scalable targets and scaling policies of endpoints."""
 
 from sagemaker_rehearsal.applicationautoscaling import operations
 from sagemaker_rehearsal.applicationautoscaling.types import RESOURCE_TYPES

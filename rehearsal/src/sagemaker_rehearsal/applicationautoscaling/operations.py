@@ -1,6 +1,6 @@
-"""Steps 7 and 10: Application Auto Scaling's targets and policies; they are kept, and nothing scales by them.
+"""Steps 7 and 10: Application Auto Scaling's targets and policies; they are stored, but no endpoint is scaled.
 
-Moto's own does not know the dimension of serverless endpoints, and takes policies for targets that do not exist.
+This replaces moto's, which lacks the dimension of serverless endpoints and accepts policies of absent targets.
 https://docs.aws.amazon.com/autoscaling/application/APIReference/API_Operations.html
 """
 
@@ -39,15 +39,15 @@ class Scaling:
         self.policies: dict[Key, dict[str, Any]] = {}
 
     def target(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Find the target that a request names.
+        """Return the target that a request names.
 
         Raises:
-            AwsError: ObjectNotFoundException.
+            AwsError: ObjectNotFoundException, when it does not exist.
         """
-        found = self.targets.get(_key(params))
-        if found is None:
+        target = self.targets.get(_key(params))
+        if target is None:
             raise _absent("scalable target", params)
-        return found
+        return target
 
 
 def of(call: Call) -> Scaling:
@@ -67,11 +67,11 @@ def _absent(what: str, params: Mapping[str, Any]) -> AwsError:
 
 @operation(SERVICE, "RegisterScalableTarget")
 def register_scalable_target(call: Call) -> dict[str, Any]:
-    """Make a target, or change one."""
-    kept, params = of(call), call.params
+    """Create or update a target."""
+    scaling, params = of(call), call.params
     _require_consistent(params)
-    with kept.lock:
-        before = kept.targets.get(_key(params), {})
+    with scaling.lock:
+        before = scaling.targets.get(_key(params), {})
         least, most = (params.get(name, before.get(name)) for name in ("MinCapacity", "MaxCapacity"))
         if least is None or most is None:
             raise invalid("MinCapacity and MaxCapacity must be specified when a scalable target is registered.")
@@ -79,11 +79,11 @@ def register_scalable_target(call: Call) -> dict[str, Any]:
             raise invalid("Maximum capacity cannot be less than minimum capacity")
         name = f"scalable-target/{uuid.uuid4().hex}"
         arn = f"arn:aws:{SERVICE}:{call.region}:{ACCOUNT}:{name}"
-        made = {"CreationTime": datetime.now(UTC), "ScalableTargetARN": arn, **before}
-        made |= {name: params[name] for name in TARGET} | {"MinCapacity": least, "MaxCapacity": most}
-        made["RoleARN"] = ROLE
-        kept.targets[_key(params)] = made
-    return {"ScalableTargetARN": made["ScalableTargetARN"]}
+        target = {"CreationTime": datetime.now(UTC), "ScalableTargetARN": arn, **before}
+        target |= {name: params[name] for name in TARGET} | {"MinCapacity": least, "MaxCapacity": most}
+        target["RoleARN"] = ROLE
+        scaling.targets[_key(params)] = target
+    return {"ScalableTargetARN": target["ScalableTargetARN"]}
 
 
 def _require_consistent(params: Mapping[str, Any]) -> None:
@@ -96,13 +96,13 @@ def _require_consistent(params: Mapping[str, Any]) -> None:
 
 @operation(SERVICE, "DeregisterScalableTarget")
 def deregister_scalable_target(call: Call) -> dict[str, Any]:
-    """Remove a target with its policies."""
-    kept = of(call)
-    with kept.lock:
-        kept.target(call.params)
-        del kept.targets[_key(call.params)]
-        for key in [key for key in kept.policies if key[:3] == _key(call.params)]:
-            del kept.policies[key]
+    """Delete a target with its policies."""
+    scaling = of(call)
+    with scaling.lock:
+        scaling.target(call.params)
+        del scaling.targets[_key(call.params)]
+        for key in [key for key in scaling.policies if key[:3] == _key(call.params)]:
+            del scaling.policies[key]
     return {}
 
 
@@ -110,37 +110,39 @@ def deregister_scalable_target(call: Call) -> dict[str, Any]:
 def describe_scalable_targets(call: Call) -> dict[str, Any]:
     """List targets."""
     resources = call.params.get("ResourceIds")
-    found = [one for one in list(of(call).targets.values()) if _wanted(call.params, one)]
-    return _page(call, "ScalableTargets", [one for one in found if not resources or one["ResourceId"] in resources])
+    targets = [target for target in list(of(call).targets.values()) if _matches(call.params, target)]
+    return _page(
+        call, "ScalableTargets", [target for target in targets if not resources or target["ResourceId"] in resources]
+    )
 
 
 @operation(SERVICE, "PutScalingPolicy")
 def put_scaling_policy(call: Call) -> dict[str, Any]:
-    """Make a policy for a target, or change one."""
-    kept, params = of(call), call.params
+    """Create or update a target's policy."""
+    scaling, params = of(call), call.params
     kind = params.get("PolicyType", "StepScaling")
     needed = CONFIGURATION[kind]
-    with kept.lock:
-        kept.target(params)
+    with scaling.lock:
+        scaling.target(params)
         key = (*_key(params), params["PolicyName"])
-        before = kept.policies.get(key, {})
+        before = scaling.policies.get(key, {})
         settings = params.get(needed) or before.get(needed)
         if not settings:
             raise invalid(f"{needed} must be specified for a policy of type {kind}.")
         resource = f"scalingPolicy:{uuid.uuid4()}:resource/{params['ServiceNamespace']}/{params['ResourceId']}"
         arn = f"arn:aws:autoscaling:{call.region}:{ACCOUNT}:{resource}:policyName/{params['PolicyName']}"
-        made = {"CreationTime": datetime.now(UTC), "PolicyARN": arn, **before}
-        made |= {name: params[name] for name in (*TARGET, "PolicyName")} | {"PolicyType": kind, needed: settings}
-        kept.policies[key] = made
-    return {"PolicyARN": made["PolicyARN"], "Alarms": []}
+        policy = {"CreationTime": datetime.now(UTC), "PolicyARN": arn, **before}
+        policy |= {name: params[name] for name in (*TARGET, "PolicyName")} | {"PolicyType": kind, needed: settings}
+        scaling.policies[key] = policy
+    return {"PolicyARN": policy["PolicyARN"], "Alarms": []}
 
 
 @operation(SERVICE, "DeleteScalingPolicy")
 def delete_scaling_policy(call: Call) -> dict[str, Any]:
-    """Remove a policy."""
-    kept = of(call)
-    with kept.lock:
-        if kept.policies.pop((*_key(call.params), call.params["PolicyName"]), None) is None:
+    """Delete a policy."""
+    scaling = of(call)
+    with scaling.lock:
+        if scaling.policies.pop((*_key(call.params), call.params["PolicyName"]), None) is None:
             raise _absent("scaling policy", call.params)
     return {}
 
@@ -149,18 +151,20 @@ def delete_scaling_policy(call: Call) -> dict[str, Any]:
 def describe_scaling_policies(call: Call) -> dict[str, Any]:
     """List policies."""
     names = call.params.get("PolicyNames")
-    found = [{"Alarms": [], **one} for one in list(of(call).policies.values()) if _wanted(call.params, one)]
-    return _page(call, "ScalingPolicies", [one for one in found if not names or one["PolicyName"] in names])
+    policies = [
+        {"Alarms": [], **policy} for policy in list(of(call).policies.values()) if _matches(call.params, policy)
+    ]
+    return _page(call, "ScalingPolicies", [policy for policy in policies if not names or policy["PolicyName"] in names])
 
 
-def _wanted(params: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
-    return all(params.get(name) in (None, one[name]) for name in TARGET)
+def _matches(params: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+    return all(params.get(name) in (None, entry[name]) for name in TARGET)
 
 
-def _page(call: Call, member: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _page(call: Call, member: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
     token, size = call.params.get("NextToken") or "0", int(call.params.get("MaxResults") or 50)
-    if not token.isdigit() or int(token) > len(found):
+    if not token.isdigit() or int(token) > len(entries):
         raise AwsError("InvalidNextTokenException", "The next token is not valid.")
     end = int(token) + size
-    more = {"NextToken": str(end)} if end < len(found) else {}
-    return {member: found[int(token) : end], **more}
+    more = {"NextToken": str(end)} if end < len(entries) else {}
+    return {member: entries[int(token) : end], **more}

@@ -10,16 +10,16 @@ TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 
 def _policy(properties: Properties) -> Properties:
-    """A policy names its target by the target's id, `resource|dimension|namespace`."""
-    given = dict(properties)
-    target = given.pop("ScalingTargetId", None)
+    """Return a policy's request; ScalingTargetId is the target's id, `resource|dimension|namespace`."""
+    request = dict(properties)
+    target = request.pop("ScalingTargetId", None)
     if target:
-        given["ResourceId"], given["ScalableDimension"], given["ServiceNamespace"] = target.split("|")
-    return given
+        request["ResourceId"], request["ScalableDimension"], request["ServiceNamespace"] = target.split("|")
+    return request
 
 
 def _metric_data(cloud: Host, request: Properties) -> None:
-    """The type's handlers list `cloudwatch:GetMetricData` among their permissions, by its schema in the registry."""
+    """Call GetMetricData: the type's schema in the registry lists `cloudwatch:GetMetricData` among the permissions."""
     metric = {"Namespace": "AWS/SageMaker", "MetricName": "ServerlessProvisionedConcurrencyUtilization"}
     query = {"Id": "policy", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Average"}}
     now = datetime.now(UTC)

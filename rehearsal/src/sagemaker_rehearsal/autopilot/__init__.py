@@ -1,1 +1,1 @@
-"""Step 4: AutoML on this machine, with the request and the answers of CreateAutoMLJob."""
+"""Step 4: AutoML on this machine, with CreateAutoMLJob's request and DescribeAutoMLJob's response."""

@@ -23,7 +23,7 @@ DEFAULT_SECONDS = 600
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the job; 0 when it completed, 1 when it failed, 2 for a request that cannot be read."""
+    """Run the job; return 0 when it completed, 1 when it failed, 2 for an unreadable request."""
     options = _parser().parse_args(arguments)
     try:
         request = json.loads(options.request.read_text(encoding="utf-8"))
@@ -56,10 +56,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run(request: Mapping[str, Any], training: Path, validation: Path, output: Path, explained: bool = True) -> None:
-    """Fit, report and save; describe.json is written last, so its presence means the job completed.
+    """Fit, report and save; describe.json is written last, so that its presence means that the job completed.
 
     Raises:
-        AutoMLError: the request or the data do not allow it.
+        AutoMLError: the request or the data are invalid.
     """
     started = _now()
     target, problem_type, metric, criteria = _wanted(request)
@@ -140,7 +140,7 @@ def _save_reports(
 
 
 def _image(chosen: Engine) -> str:
-    """Name an image that cannot be taken for one of AWS's: the model runs in sagemaker_rehearsal.serving."""
+    """Return an image name that cannot be confused with AWS's: the model runs in sagemaker_rehearsal.serving."""
     region = os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
     return f"000000000000.dkr.ecr.{region}.amazonaws.com/rehearsal-autopilot-ensembling:{chosen.key}"
 

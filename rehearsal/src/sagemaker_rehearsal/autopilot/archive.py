@@ -1,4 +1,4 @@
-"""Step 4: model.tar.gz, the same bytes for the same files, and its unpacking without leaving the folder."""
+"""Step 4: pack model.tar.gz reproducibly, and unpack it only inside the target folder."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def unpack(archive: Path, folder: Path) -> None:
     """Unpack `archive` into `folder`.
 
     Raises:
-        AutoMLError: it is no tar.gz, or an entry would land outside of `folder`.
+        AutoMLError: it is no tar.gz, or an entry's path is outside of `folder`.
     """
     try:
         with tarfile.open(archive, "r:gz") as tar:

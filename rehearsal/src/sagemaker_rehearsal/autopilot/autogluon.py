@@ -34,7 +34,7 @@ from sagemaker_rehearsal.autopilot.threads import SMALL, threads_for
 _PROBLEM = {BINARY: "binary", MULTICLASS: "multiclass", REGRESSION: "regression"}
 _FOLDER = "predictor"
 _FIT_SHARE = 0.6  # of the time limit; the rest is for scoring, refitting and saving
-# It asks torch for GPUs at each candidate and calls it an error that there is no torch.
+# AutoGluon queries torch for GPUs for each candidate and logs an error when torch is absent.
 logging.getLogger("autogluon.common.utils.resource_utils").setLevel(logging.CRITICAL)
 _ONE_HOT = {"max_cat_to_onehot": 100}
 
@@ -44,8 +44,8 @@ def _lightgbm(suffix: str, **parameters: float) -> dict[str, Any]:
 
 
 # Chosen by cross-validation on adult.data alone (three folds, mean AUC): AutoGluon's LightGBM .9271, these three .9288,
-# .9286 and .9287, their average .9293. They differ in how trees split categories, which makes them worth averaging.
-# AutoGluon's default stays as the fourth candidate, for data of another kind.
+# .9286 and .9287, their average .9293. They differ in how trees split categories, so that averaging them helps.
+# AutoGluon's default is the fourth candidate, for other kinds of data.
 CANDIDATES = (
     _lightgbm("Shallow", learning_rate=0.06, num_leaves=16, max_depth=4, feature_fraction=0.5, lambda_l2=3, **_ONE_HOT),
     _lightgbm(
@@ -68,7 +68,7 @@ class AutoGluonModel:
     classes: tuple[str, ...]
 
     def predict(self, table: pd.DataFrame) -> Prediction:
-        """Answer for each row; probabilities are in the order of `classes`."""
+        """Predict each row; probabilities are in the order of `classes`."""
         with threads_for(len(table)):
             if self.problem_type == REGRESSION:
                 return Prediction(values=np.asarray(self.predictor.predict(table, model=self.name), dtype=np.float64))
@@ -93,7 +93,7 @@ class AutoGluonEngine:
         seconds: float,
         max_candidates: int | None = None,
     ) -> Fitted:
-        """Fit as Engine.fit says; `max_candidates` counts the ensemble as one."""
+        """Fit candidates (see Engine.fit); `max_candidates` includes the ensemble."""
         started = time.monotonic()
         planned = _planned(max_candidates)
         predictor = _fit_predictor(train, validation, target, problem_type, metric, seconds, planned)
@@ -157,7 +157,7 @@ def _fit_predictor(
 def _trials(
     best: AutoGluonModel, train: pd.DataFrame, validation: pd.DataFrame, target: str, metric: Objective
 ) -> tuple[Trial, ...]:
-    """Score each model on the validation channel, best first; the chosen one first among equals."""
+    """Score each model on the validation channel, best first; among ties the chosen model is first."""
     board = best.predictor.leaderboard()
     positive = rarer_class(list(train[target])) if best.problem_type == BINARY else ""
     seconds = dict(zip(board["model"], board["fit_time"], strict=True))

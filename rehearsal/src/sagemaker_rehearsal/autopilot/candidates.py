@@ -1,4 +1,4 @@
-"""Step 4: what DescribeAutoMLJob and ListCandidatesForAutoMLJob answer about a finished job. Pure."""
+"""Step 4: the responses of DescribeAutoMLJob and ListCandidatesForAutoMLJob for a finished job. Pure."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Job:
     """A finished job: its request's resolved part, its trials (best first) and its times (ISO 8601, UTC).
 
     Attributes:
-        base: what artifact paths start with, `file:` or `s3://bucket/prefix/`.
-        image: the inference image to name.
+        base: the prefix of artifact paths, `file:` or `s3://bucket/prefix/`.
+        image: the inference image.
         criteria: CompletionCriteria of the request.
-        cut_short: whether MaxAutoMLJobRuntimeInSeconds ended before every candidate was fitted.
+        cut_short: whether MaxAutoMLJobRuntimeInSeconds elapsed before every candidate was fitted.
         explained: whether there is an explainability report.
     """
 
@@ -48,7 +48,7 @@ class Job:
 
 
 def describe(job: Job) -> dict[str, Any]:
-    """Build the members of DescribeAutoMLJob that the job decides, plus BestCandidateProperties (a pipeline step's)."""
+    """Return DescribeAutoMLJob's members that depend on the job, and a pipeline step's BestCandidateProperties."""
     secondary = "MaxAutoMLJobRuntimeReached" if job.cut_short else "Completed"
     return {
         "CreationTime": job.started,
@@ -70,13 +70,13 @@ def describe(job: Job) -> dict[str, Any]:
 
 
 def candidates(job: Job) -> list[dict[str, Any]]:
-    """Build ListCandidatesForAutoMLJob's list, the best first; only the best has artifacts."""
+    """Return ListCandidatesForAutoMLJob's list, the best first; only the best has artifacts."""
     return [_candidate(job, index) for index in range(len(job.trials))]
 
 
 def _candidate(job: Job, index: int) -> dict[str, Any]:
     trial = job.trials[index]
-    found = {
+    description = {
         "CandidateName": trial.name.replace("_", "-")[:64],
         "FinalAutoMLJobObjectiveMetric": {
             "Type": "Maximize" if job.objective.maximize else "Minimize",
@@ -92,7 +92,7 @@ def _candidate(job: Job, index: int) -> dict[str, Any]:
         "LastModifiedTime": job.ended,
         "CandidateProperties": {"CandidateMetrics": [_metric(name, value) for name, value in trial.scores.items()]},
     }
-    return found if index else _with_artifacts(found, job)
+    return description if index else _with_artifacts(description, job)
 
 
 def _with_artifacts(candidate: dict[str, Any], job: Job) -> dict[str, Any]:

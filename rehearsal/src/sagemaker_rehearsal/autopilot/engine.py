@@ -1,4 +1,4 @@
-"""Step 4: what an AutoML engine is: it fits candidates and answers with the best; a saved model loads again."""
+"""Step 4: the interface of AutoML engines, which fit candidates, predict with the best, save and load it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sagemaker_rehearsal.autopilot.metrics import AutoMLError, Objective, Predic
 from sagemaker_rehearsal.autopilot.table import Column
 
 CARD = "model.json"
-# Where the model's script stands in Autopilot's container, as in the documented example of a candidate's containers.
+# The path of the model's script in Autopilot's container, as in the documented example of a candidate's containers.
 # https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-deploy-models-realtime.html
 PROGRAM, SUBMIT_DIRECTORY = "sagemaker_serve", "/opt/ml/model/code"
 _SCRIPT = (
@@ -25,16 +25,16 @@ _MODULES = {"autogluon": "sagemaker_rehearsal.autopilot.autogluon", "sklearn": "
 
 
 class Model(Protocol):
-    """Something that answers for a table of features."""
+    """A model that predicts from a table of features."""
 
     def predict(self, table: pd.DataFrame) -> Prediction:
-        """Answer for each row of `table`; columns and types as in training."""
+        """Predict each row of `table`, whose columns and types are those of training."""
         ...
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One candidate: its scores on the validation channel, which it has not seen, and its seconds of training."""
+    """A candidate: its scores on the validation channel, which it was not fitted on, and its training seconds."""
 
     name: str
     scores: Mapping[str, float]
@@ -43,15 +43,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a fit gives.
+    """The result of a fit.
 
     Attributes:
         trials: the leaderboard, best first.
         honest: the best candidate as trained on the training channel only; validation figures come from it.
         deployed: the same candidate to be saved; refitted on both channels where the time allowed.
         save_model: writes the files of `deployed` into an empty folder.
-        refitted: whether `deployed` has seen the validation channel.
-        cut_short: whether time ended before every candidate was fitted.
+        refitted: whether `deployed` was fitted on the validation channel too.
+        cut_short: whether the time limit elapsed before every candidate was fitted.
     """
 
     trials: tuple[Trial, ...]
@@ -63,7 +63,7 @@ class Fitted:
     cut_short: bool
 
     def predict(self, table: pd.DataFrame) -> Prediction:
-        """Answer as the saved model will."""
+        """Predict as the saved model does."""
         return self.deployed.predict(table)
 
 
@@ -84,7 +84,7 @@ class Engine(Protocol):
         seconds: float,
         max_candidates: int | None = None,
     ) -> Fitted:
-        """Fit candidates on `train`, choose by `metric` on `validation`, within `seconds`."""
+        """Fit candidates on `train` and choose one by `metric` on `validation`, within `seconds`."""
         ...
 
     def load(self, folder: Path, card: ModelCard) -> Model:
@@ -94,7 +94,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class ModelCard:
-    """model.json: what the endpoint has to know about the model beside it."""
+    """The content of model.json: what the endpoint needs to know about the model."""
 
     engine: str
     title: str
@@ -106,7 +106,7 @@ class ModelCard:
     versions: Mapping[str, str]
 
     def write(self, folder: Path) -> None:
-        """Write model.json into `folder`, and the script that the container looks for."""
+        """Write model.json and the script that the container expects into `folder`."""
         text = json.dumps({"format": 1, **asdict(self)}, indent=2, ensure_ascii=False)
         (folder / CARD).write_text(text + "\n", encoding="utf-8")
         (folder / "code").mkdir()
@@ -117,7 +117,7 @@ def read_card(folder: Path) -> ModelCard:
     """Read model.json.
 
     Raises:
-        AutoMLError: there is none, or it is not one of this engine's.
+        AutoMLError: it does not exist or is not valid.
     """
     try:
         content: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
@@ -132,7 +132,7 @@ def read_card(folder: Path) -> ModelCard:
 
 
 def engine(key: str) -> Engine:
-    """Find an engine by its key; its libraries are imported only now.
+    """Return an engine by its key; its libraries are imported only here, as they are large.
 
     Raises:
         AutoMLError: the key is unknown, or the engine's libraries are not installed.
@@ -140,15 +140,15 @@ def engine(key: str) -> Engine:
     if key not in _MODULES:
         raise AutoMLError(f"REHEARSAL_AUTOML_ENGINE: got {key!r}; it must be one of {', '.join(_MODULES)}; correct it")
     try:
-        found: Engine = importlib.import_module(_MODULES[key]).ENGINE
+        implementation: Engine = importlib.import_module(_MODULES[key]).ENGINE
     except ModuleNotFoundError as error:
         raise AutoMLError(
             f"the {key} engine needs {error.name}, which is not installed; install the rehearsal's constraints"
         ) from error
-    return found
+    return implementation
 
 
 def load(folder: Path) -> tuple[Model, ModelCard]:
-    """Load a saved model and its card from a folder that model.tar.gz was unpacked in."""
+    """Load a saved model and its card from the folder of an unpacked model.tar.gz."""
     card = read_card(folder)
     return engine(card.engine).load(folder, card), card

@@ -1,4 +1,4 @@
-"""Step 4: how much the objective suffers when one column's values are shuffled (permutation importance)."""
+"""Step 4: permutation importance: the rise of the loss when one column's values are shuffled."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def importance(model: Model, rows: pd.DataFrame, target: str, problem_type: str,
     """Measure each feature's importance, largest first.
 
     Args:
-        model: the model to look at.
-        rows: rows that the model has not seen, with their target.
+        model: the model to explain.
+        rows: rows that the model was not fitted on, with their target.
         target: name of the target column.
         problem_type: a classifier is measured by its log loss, a regression by its mean squared error.
         seed: fixes the sample (at most MAX_ROWS rows) and the shuffles.
 
     Returns:
-        The mean rise of the loss over REPEATS shuffles; around 0 (also just below) is a column without use.
+        The mean rise of the loss over REPEATS shuffles; around 0 (also just below) for a column without influence.
     """
     random = np.random.default_rng(seed)
     sample = rows.sample(min(len(rows), MAX_ROWS), random_state=seed).reset_index(drop=True)
@@ -53,7 +53,7 @@ def _loss(truth: pd.Series[str], problem_type: str) -> Callable[[Prediction], fl
 
 
 def expected_value(answer: Prediction, problem_type: str, positive: str = "") -> float:
-    """Average what the model says: the positive class's probability, the mean value, or of many classes 0."""
+    """Return the mean prediction: the positive class's probability, a regression's value, or 0 for more classes."""
     if answer.values is not None:
         return float(answer.values.mean())
     if problem_type == BINARY and answer.probabilities is not None:

@@ -1,4 +1,4 @@
-"""Step 4: the objective metrics of CreateAutoMLJob, and how one set of predictions scores on each. Pure."""
+"""Step 4: the objective metrics of CreateAutoMLJob, and the scores of predictions on each. Pure."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ BINARY, MULTICLASS, REGRESSION = "BinaryClassification", "MulticlassClassificati
 
 
 class AutoMLError(Exception):
-    """An AutoML job cannot run or go on; the text says the field, the value, the rule and the remedy."""
+    """An AutoML job cannot run; the message names the field, the value, the rule and the remedy."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One value of AutoMLJobObjective.MetricName: what AutoGluon calls it, and whether more is better."""
+    """A value of AutoMLJobObjective.MetricName: its name in AutoGluon, and whether a higher score is better."""
 
     name: str
     autogluon: str
     maximize: bool = True
 
     def better(self, value: float, than: float) -> bool:
-        """Say whether `value` beats `than`."""
+        """Return whether `value` is better than `than`."""
         return value > than if self.maximize else value < than
 
 
 _CLASSES = (Objective("Accuracy", "accuracy"), Objective("BalancedAccuracy", "balanced_accuracy"))
 
 # ENSEMBLING mode: https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-metrics-validation.html
-# The first of each tuple is what DescribeAutoMLJob resolves when the request has no objective.
+# The first of each tuple is the default that DescribeAutoMLJob returns when the request has no objective.
 OBJECTIVES: Mapping[str, tuple[Objective, ...]] = {
     BINARY: (
         Objective("F1", "f1"),
@@ -58,32 +58,32 @@ OBJECTIVES: Mapping[str, tuple[Objective, ...]] = {
 
 
 def objective(problem_type: str, name: str | None) -> Objective:
-    """Look up the objective of a request.
+    """Return the objective of a request.
 
     Args:
         problem_type: ProblemType of CreateAutoMLJob.
         name: AutoMLJobObjective.MetricName, or None for Autopilot's default.
 
     Raises:
-        AutoMLError: the problem type or the metric is not one that ENSEMBLING mode offers.
+        AutoMLError: ENSEMBLING mode does not have the problem type or the metric.
     """
     if problem_type not in OBJECTIVES:
         known = ", ".join(OBJECTIVES)
         raise AutoMLError(f"ProblemType: got {problem_type!r}; it must be one of {known}; correct problem_type")
     offered = OBJECTIVES[problem_type]
-    found = [entry for entry in offered if name in (None, entry.name)]
-    if not found:
+    matching = [entry for entry in offered if name in (None, entry.name)]
+    if not matching:
         names = ", ".join(entry.name for entry in offered)
         raise AutoMLError(
             f"AutoMLJobObjective.MetricName: got {name!r}; {problem_type} takes one of {names}; "
             "correct objective_metric"
         )
-    return found[0]
+    return matching[0]
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says about some rows: `values` of a regression, or `probabilities` (rows x classes) of `classes`."""
+    """A model's predictions: `values` of a regression, or `probabilities` (rows x classes) of `classes`."""
 
     values: Array | None = None
     probabilities: Array | None = None
@@ -91,14 +91,14 @@ class Prediction:
 
     @property
     def labels(self) -> list[str]:
-        """The most probable class of each row; of a regression, nothing."""
+        """The most probable class of each row; empty for a regression."""
         if self.probabilities is None:
             return []
         return [self.classes[index] for index in self.probabilities.argmax(axis=1)]
 
 
 def rarer_class(labels: Sequence[str]) -> str:
-    """Name the positive class of a binary target: the rarer one, and of two equal ones the last by name."""
+    """Return the positive class of a binary target: the rarer one, or of two equally frequent ones the last by name."""
     names, counts = np.unique(np.asarray(labels, dtype=object).astype(str), return_counts=True)
     return str(names[::-1][counts[::-1].argmin()])
 
@@ -133,7 +133,7 @@ def _shared(truth: list[str], answer: Prediction) -> dict[str, float]:
 
 
 def log_loss(truth: Sequence[str], answer: Prediction) -> float:
-    """Mean of -ln(probability of the true class); a class the model does not know counts as probability 1e-15."""
+    """Return the mean of -ln(probability of the true class); for a class unknown to the model it is 1e-15."""
     assert answer.probabilities is not None  # noqa: S101 - a classifier's answer always has them
     place = {name: index for index, name in enumerate(answer.classes)}
     chosen = [
@@ -144,11 +144,11 @@ def log_loss(truth: Sequence[str], answer: Prediction) -> float:
 
 def _binary(truth: list[str], answer: Prediction, positive: str) -> dict[str, float]:
     assert answer.probabilities is not None  # noqa: S101 - a classifier's answer always has them
-    wanted = {"pos_label": positive, "zero_division": 0.0}
+    options = {"pos_label": positive, "zero_division": 0.0}
     scores = {
-        "F1": float(sk.f1_score(truth, answer.labels, **wanted)),
-        "Precision": float(sk.precision_score(truth, answer.labels, **wanted)),
-        "Recall": float(sk.recall_score(truth, answer.labels, **wanted)),
+        "F1": float(sk.f1_score(truth, answer.labels, **options)),
+        "Precision": float(sk.precision_score(truth, answer.labels, **options)),
+        "Recall": float(sk.recall_score(truth, answer.labels, **options)),
     }
     hits = [label == positive for label in truth]
     if len(set(hits)) == 2:
@@ -157,9 +157,9 @@ def _binary(truth: list[str], answer: Prediction, positive: str) -> dict[str, fl
 
 
 def _macro(truth: list[str], answer: Prediction) -> dict[str, float]:
-    wanted = {"average": "macro", "zero_division": 0.0}
+    options = {"average": "macro", "zero_division": 0.0}
     return {
-        "F1macro": float(sk.f1_score(truth, answer.labels, **wanted)),
-        "PrecisionMacro": float(sk.precision_score(truth, answer.labels, **wanted)),
-        "RecallMacro": float(sk.recall_score(truth, answer.labels, **wanted)),
+        "F1macro": float(sk.f1_score(truth, answer.labels, **options)),
+        "PrecisionMacro": float(sk.precision_score(truth, answer.labels, **options)),
+        "RecallMacro": float(sk.recall_score(truth, answer.labels, **options)),
     }

@@ -1,4 +1,4 @@
-"""Step 4: the JSON reports beside a candidate: explainability (Clarify's form), insights (Model Quality's)."""
+"""Step 4: a candidate's JSON reports: explainability (Clarify's form), insights (Model Quality's form)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 
 from sagemaker_rehearsal.autopilot.metrics import BINARY, MULTICLASS, Array, Prediction
 
-# The keys under which a Model Quality file keeps its figures.
+# The keys of the metrics in a Model Quality file.
 SECTIONS = {BINARY: "binary_classification_metrics", MULTICLASS: "multiclass_classification_metrics"}
 _QUALITY = {
     BINARY: {"Recall": "recall", "Precision": "precision", "Accuracy": "accuracy", "F1": "f1", "AUC": "auc"},
@@ -22,16 +22,16 @@ _QUALITY = {
     },
     "Regression": {"MAE": "mae", "MSE": "mse", "RMSE": "rmse", "R2": "r2"},
 }
-_POINTS = 101  # of each curve; a file that a browser can draw
+_POINTS = 101  # of each curve, so that a browser can draw it
 
 
 def explainability(values: Mapping[str, float], label: str, expected: float) -> dict[str, Any]:
-    """Build analysis.json as SageMaker Clarify lays it out, and say in it that its figures are no SHAP values.
+    """Return analysis.json in SageMaker Clarify's form, with a note that its figures are no SHAP values.
 
     Args:
         values: importance by feature.
         label: the class that is explained; `label0` where there is none.
-        expected: the model's mean answer.
+        expected: the model's mean prediction.
     """
     explained = {"global_shap_values": dict(values), "expected_value": expected}
     return {
@@ -46,7 +46,7 @@ def explainability(values: Mapping[str, float], label: str, expected: float) -> 
 def insights(
     problem_type: str, truth: Sequence[str], answer: Prediction, scores: Mapping[str, float], positive: str = ""
 ) -> dict[str, Any]:
-    """Build statistics.json in the form of a SageMaker Model Quality report, from validation rows."""
+    """Return statistics.json of the validation rows, in the form of a SageMaker Model Quality report."""
     named = _QUALITY[problem_type]
     figures: dict[str, Any] = {
         name: {"value": scores[metric], "standard_deviation": "NaN"}

@@ -43,7 +43,7 @@ class SklearnModel:
     classes: tuple[str, ...]
 
     def predict(self, table: pd.DataFrame) -> Prediction:
-        """Answer for each row; probabilities are in the order of `classes`."""
+        """Predict each row; probabilities are in the order of `classes`."""
         with threads_for(len(table)):
             if not self.classes:
                 return Prediction(values=np.asarray(self.estimator.predict(table), dtype=np.float64))
@@ -67,7 +67,7 @@ class SklearnEngine:
         seconds: float,
         max_candidates: int | None = None,
     ) -> Fitted:
-        """Fit as Engine.fit says."""
+        """Fit candidates (see Engine.fit)."""
         deadline = time.monotonic() + seconds
         features = train.drop(columns=target)
         positive = rarer_class(list(train[target])) if problem_type == BINARY else ""
@@ -90,7 +90,7 @@ class SklearnEngine:
         return Fitted(trials, honest, deployed, _saver(deployed), deployed.classes, True, len(tried) < len(planned))
 
     def load(self, folder: Path, card: ModelCard) -> Model:
-        """Load the estimator; the file is one that this repository's own job wrote."""
+        """Load the estimator, a pickle that this repository's own job wrote."""
         try:
             estimator = pickle.loads((folder / _FILE).read_bytes())  # noqa: S301 - our own file
         except (OSError, pickle.UnpicklingError, EOFError) as error:
@@ -99,10 +99,10 @@ class SklearnEngine:
 
 
 def _fit(candidate: Any, features: pd.DataFrame, target: pd.Series[Any], problem_type: str) -> SklearnModel:  # noqa: ANN401
-    wanted = target.astype(float if problem_type == REGRESSION else str)
+    labels = target.astype(float if problem_type == REGRESSION else str)
     try:
         with threads_for(len(features)):
-            candidate.fit(features, wanted.to_numpy())
+            candidate.fit(features, labels.to_numpy())
     except ValueError as error:
         raise AutoMLError(
             f"{candidate.steps[-1][0]}: cannot be fitted ({error}); check the training channel"

@@ -12,14 +12,14 @@ import pandas as pd
 
 from sagemaker_rehearsal.autopilot.metrics import BINARY, REGRESSION, AutoMLError
 
-# The one rule for what is a number, in training and at the endpoint: ASCII, finite, blanks around it allowed.
+# The form of a number, in training and at the endpoint: ASCII, finite, surrounding blanks allowed.
 NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
 _NOT_FINITE = re.compile(r"[ \t]*[+-]?(?:nan|inf|infinity)[ \t]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Column:
-    """One feature: its name and how its cells are read; an empty cell is missing in both types."""
+    """A feature: its name and the type of its cells; an empty cell is missing in both types."""
 
     name: str
     type: Literal["number", "text"]
@@ -44,7 +44,7 @@ def read_tables(training: Path, validation: Path, target: str, problem_type: str
         problem_type: ProblemType of CreateAutoMLJob.
 
     Raises:
-        AutoMLError: a file, a column or a cell does not fit.
+        AutoMLError: a file, a column or a cell is invalid.
     """
     train, held = read_channel(training, "training"), read_channel(validation, "validation")
     names, others = [str(name) for name in train], [str(name) for name in held]
@@ -152,5 +152,5 @@ def _numeric_target(cells: pd.Series[str], channel: str) -> pd.Series[float]:
 
 
 def numbers(cells: pd.Series[str]) -> pd.Series[float]:
-    """Turn cells that are numbers or missing into floats."""
+    """Convert cells that are numbers or missing to floats."""
     return cells.str.strip().astype("float64")

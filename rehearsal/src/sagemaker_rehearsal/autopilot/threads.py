@@ -1,4 +1,4 @@
-"""Step 4: one OpenMP thread for small tables: on a busy machine a second one is waited for longer than it helps."""
+"""Step 4: one OpenMP thread for small tables: on a busy machine, waiting for a second one costs more than it gains."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SMALL = 2000
 
 @contextmanager
 def threads_for(rows: int) -> Iterator[None]:
-    """Run a block on one thread if it works on fewer than SMALL rows."""
+    """Limit a block to one thread if it works on fewer than SMALL rows."""
     if rows >= SMALL:
         yield
         return
@@ -23,5 +23,5 @@ def threads_for(rows: int) -> Iterator[None]:
 
 @cache
 def _controller() -> ThreadpoolController:
-    """Look for the loaded libraries once (milliseconds); the first call comes after an engine was imported."""
+    """Inspect the loaded libraries once (it takes milliseconds); the first call is after an engine was imported."""
     return ThreadpoolController()

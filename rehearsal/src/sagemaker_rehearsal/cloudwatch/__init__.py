@@ -1,4 +1,4 @@
-"""CloudWatch: what moto lets pass and AWS refuses, and alarms as CloudFormation makes them."""
+"""CloudWatch: validation that moto lacks, and CloudFormation's resource type of alarms."""
 
 from sagemaker_rehearsal.cloudwatch import checks
 from sagemaker_rehearsal.cloudwatch.types import RESOURCE_TYPES

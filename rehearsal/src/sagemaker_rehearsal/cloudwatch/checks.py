@@ -1,4 +1,4 @@
-"""Step 10: CloudWatch: what statistics can be asked for, and whose namespaces take data.
+"""Step 10: CloudWatch: validation of statistics' periods and of namespaces for data.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
@@ -14,15 +14,15 @@ SHORT = (1, 5, 10, 20, 30)  # seconds; above, multiples of 60
 MOST_POINTS = 1440
 
 
-def _seconds(given: Any) -> float:  # noqa: ANN401 (as the protocol has it)
-    if isinstance(given, (int, float)):
-        return float(given)
-    return (given if isinstance(given, datetime) else datetime.fromisoformat(str(given))).timestamp()
+def _seconds(time: Any) -> float:  # noqa: ANN401 (as the protocol has it)
+    if isinstance(time, (int, float)):
+        return float(time)
+    return (time if isinstance(time, datetime) else datetime.fromisoformat(str(time))).timestamp()
 
 
 @operation("cloudwatch", "GetMetricStatistics")
 def get_metric_statistics(call: Call) -> dict[str, Any]:
-    """Give statistics of a span and a period that go together."""
+    """Return statistics; validate time range, period and number of datapoints."""
     period, start, end = call.params["Period"], _seconds(call.params["StartTime"]), _seconds(call.params["EndTime"])
     if start >= end:
         raise AwsError("InvalidParameterValue", "The parameter StartTime must be less than the parameter EndTime.")
@@ -30,14 +30,14 @@ def get_metric_statistics(call: Call) -> dict[str, Any]:
         raise AwsError("InvalidParameterValue", "The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
     points = int((end - start) // period)
     if points > MOST_POINTS:
-        said = f"You have requested up to {points:,} datapoints, which exceeds the limit of {MOST_POINTS:,}."
-        raise AwsError("InvalidParameterCombination", said)
+        message = f"You have requested up to {points:,} datapoints, which exceeds the limit of {MOST_POINTS:,}."
+        raise AwsError("InvalidParameterCombination", message)
     return call.to_moto()
 
 
 @operation("cloudwatch", "PutMetricData")
 def put_metric_data(call: Call) -> dict[str, Any]:
-    """Take data, but not into AWS's own namespaces."""
+    """Store data; namespaces that begin with `AWS/` are reserved."""
     if call.params["Namespace"].startswith("AWS/"):
         raise AwsError("InvalidParameterValue", "The value AWS/ for parameter Namespace is invalid.")
     return call.to_moto()

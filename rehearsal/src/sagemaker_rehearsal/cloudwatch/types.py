@@ -1,4 +1,4 @@
-"""Steps 7 and 10: the resource type of alarms."""
+"""Steps 7 and 10: AWS::CloudWatch::Alarm."""
 
 from sagemaker_rehearsal.cloudformation.api_type import ApiType
 from sagemaker_rehearsal.cloudformation.resources import ResourceType

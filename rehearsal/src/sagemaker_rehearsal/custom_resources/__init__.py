@@ -1,4 +1,4 @@
-"""Step 3: custom resources of CloudFormation, which functions make."""
+"""Step 3: custom resources of CloudFormation, which Lambda functions provision."""
 
 from sagemaker_rehearsal.custom_resources.resource import RESOURCE_TYPES, ROUTE, answered
 from sagemaker_rehearsal.server.service import Service

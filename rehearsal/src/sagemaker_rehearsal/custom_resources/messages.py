@@ -1,4 +1,4 @@
-"""Step 3: what CloudFormation sends to a custom resource's function, and what it makes of the answer. Pure.
+"""Step 3: CloudFormation's requests to a custom resource's function, and the rules for the response. Pure.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref.html
 """
@@ -17,18 +17,18 @@ LEAST_TIMEOUT, MOST_TIMEOUT = 1, 3600
 
 
 class AnswerError(ValueError):
-    """CloudFormation does not take an answer; the text is the event's reason."""
+    """CloudFormation rejects a response; the message is the stack event's reason."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a function answered.
+    """The response of a function.
 
     Attributes:
         status: SUCCESS or FAILED.
         reason: why it failed.
         physical: the resource's id.
-        data: what Fn::GetAtt can ask for.
+        data: the attributes for Fn::GetAtt.
     """
 
     status: str
@@ -38,7 +38,7 @@ class Answer:
 
 
 def texts(value: Any) -> Any:  # noqa: ANN401 (JSON)
-    """Return properties as CloudFormation sends them: numbers and booleans are texts."""
+    """Return properties as CloudFormation sends them, with numbers and booleans as strings."""
     if isinstance(value, Mapping):
         return {str(key): texts(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -49,52 +49,52 @@ def texts(value: Any) -> Any:  # noqa: ANN401 (JSON)
 
 
 def timeout(properties: Mapping[str, Any]) -> int:
-    """Return the seconds that CloudFormation waits.
+    """Return the seconds that CloudFormation waits for the response.
 
     Raises:
-        AnswerError: the property is no such number.
+        AnswerError: ServiceTimeout is no integer in its range.
     """
-    given = properties.get("ServiceTimeout", MOST_TIMEOUT)
+    value = properties.get("ServiceTimeout", MOST_TIMEOUT)
     try:
-        seconds = int(str(given))
+        seconds = int(str(value))
     except ValueError:
         seconds = 0
     if not LEAST_TIMEOUT <= seconds <= MOST_TIMEOUT:
-        raise AnswerError(f"ServiceTimeout must be an integer from {LEAST_TIMEOUT} to {MOST_TIMEOUT}, got {given}")
+        raise AnswerError(f"ServiceTimeout must be an integer from {LEAST_TIMEOUT} to {MOST_TIMEOUT}, got {value}")
     return seconds
 
 
 def parse(body: bytes, request: Mapping[str, Any]) -> Answer:
-    """Read an answer to a request.
+    """Parse the response to a request.
 
     Raises:
-        AnswerError: it breaks a rule.
+        AnswerError: it violates a rule of CloudFormation.
     """
     where = f"in object {request['StackId']}|{request['LogicalResourceId']}|{request['RequestId']}"
     if len(body) > MOST_ANSWER:
         raise AnswerError("Response object is too long.")
     try:
-        found = json.loads(body)
+        answer = json.loads(body)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        answer = None
+    if not isinstance(answer, dict):
         raise AnswerError(f"Invalid response object: no JSON object {where}")
     for name in ("Status", "PhysicalResourceId", "StackId", "RequestId", "LogicalResourceId"):
-        if not found.get(name):
+        if not answer.get(name):
             raise AnswerError(f"Vendor response doesn't contain {name} key {where}")
-        if name in request and name != "PhysicalResourceId" and found[name] != request[name]:
+        if name in request and name != "PhysicalResourceId" and answer[name] != request[name]:
             raise AnswerError(f"Vendor response has another {name} than the request {where}")
-    return _checked(found, where)
+    return _checked(answer, where)
 
 
-def _checked(found: Mapping[str, Any], where: str) -> Answer:
-    physical, data = found["PhysicalResourceId"], found.get("Data") or {}
+def _checked(answer: Mapping[str, Any], where: str) -> Answer:
+    physical, data = answer["PhysicalResourceId"], answer.get("Data") or {}
     if not isinstance(physical, str) or len(physical.encode()) > MOST_ID:
         raise AnswerError("Invalid PhysicalResourceId")
-    if found["Status"] not in ("SUCCESS", "FAILED"):
+    if answer["Status"] not in ("SUCCESS", "FAILED"):
         raise AnswerError(f"Vendor response has an invalid Status {where}")
-    if found["Status"] == "FAILED" and not found.get("Reason"):
+    if answer["Status"] == "FAILED" and not answer.get("Reason"):
         raise AnswerError(f"Vendor response doesn't contain Reason key {where}")
     if not isinstance(data, Mapping):
         raise AnswerError(f"Vendor response has Data that is no object {where}")
-    return Answer(found["Status"], str(found.get("Reason", "")), physical, texts(data))
+    return Answer(answer["Status"], str(answer.get("Reason", "")), physical, texts(data))

@@ -1,4 +1,4 @@
-"""Step 3: custom resources: CloudFormation calls a function, and waits for its answer at an address of ours.
+"""Step 3: custom resources: CloudFormation invokes a function, and waits for its response at a pre-signed URL.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/template-custom-resources.html
 """
@@ -31,10 +31,10 @@ from sagemaker_rehearsal.custom_resources.messages import Answer, AnswerError, p
 from sagemaker_rehearsal.server.service import Host
 
 ROUTE = "/custom-resource-response/"
-# Answers are read to their limit and one byte more, to see that they are too long
+# One byte more than the limit, to detect responses that are too long
 READ = 4097
-# How long somebody else may still answer when the function has ended without; AWS waits for the whole time-out.
-# `custom_resource_patience` in the cloud's options is another one.
+# Seconds to wait for a response after the function has ended without one, as another process may send it; AWS waits
+# until the timeout. The cloud's option `custom_resource_patience` overrides it.
 PATIENCE = 5.0
 SILENT = (
     "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId [{}]. "
@@ -45,17 +45,17 @@ SILENT = (
 
 @dataclass
 class Pending:
-    """A request that waits for its answer."""
+    """A request without a response so far."""
 
     signature: str
     arrived: threading.Event = field(default_factory=threading.Event)
     body: bytes = b""
-    ended: str | None = None  # what the function said when it had ended without an answer
+    ended: str | None = None  # how the function ended without a response
     ended_at: float = 0.0
 
 
 class Callbacks:
-    """The addresses to which functions answer, in one cloud."""
+    """The response URLs of one cloud's pending requests."""
 
     def __init__(self, cloud: Host) -> None:
         self._cloud = cloud
@@ -64,32 +64,36 @@ class Callbacks:
         lambda_.of(cloud).listeners.append(self._ended)
 
     def open(self, request: Mapping[str, Any]) -> tuple[str, Pending]:
-        """Make an address for the answer to a request, of the form of CloudFormation's pre-signed ones."""
-        made = Pending(secrets.token_urlsafe(24))
+        """Return a response URL for a request, of the form of CloudFormation's pre-signed URLs."""
+        pending = Pending(secrets.token_urlsafe(24))
         with self._lock:
-            self._pending[request["RequestId"]] = made
+            self._pending[request["RequestId"]] = pending
         place = quote(f"{request['StackId']}|{request['LogicalResourceId']}|{request['RequestId']}", safe="")
-        query = f"AWSAccessKeyId=REHEARSAL&Expires={int(time.time()) + 7200}&Signature={quote(made.signature)}"
-        return f"{self._cloud.url}{ROUTE}{place}?{query}", made
+        query = f"AWSAccessKeyId=REHEARSAL&Expires={int(time.time()) + 7200}&Signature={quote(pending.signature)}"
+        return f"{self._cloud.url}{ROUTE}{place}?{query}", pending
 
     def close(self, request_id: str) -> None:
-        """Take no answer any more."""
+        """Stop accepting a response."""
         with self._lock:
             self._pending.pop(request_id, None)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Take an answer as S3 does at a pre-signed address (WSGI); the first one counts."""
+        """Receive a response as S3 does at a pre-signed URL (WSGI); only the first one counts."""
         query = parse_qs(environ.get("QUERY_STRING", ""))
         body = environ["wsgi.input"].read(min(int(environ.get("CONTENT_LENGTH") or 0), READ))
         with self._lock:
             pending = self._pending.get(environ.get("PATH_INFO", "").rpartition("|")[2])
-        # The signature is of a PUT without a content type
+        # CloudFormation signs a PUT without a content type; any other request does not match the signature
         signed = environ["REQUEST_METHOD"] == "PUT" and not environ.get("CONTENT_TYPE")
         if pending is None or not signed or query.get("Signature") != [pending.signature]:
             code = "SignatureDoesNotMatch" if pending else "AccessDenied"
-            said = f"<Error><Code>{code}</Code><Message>The request is not the one that was signed.</Message></Error>"
-            start_response("403 Forbidden", [("Content-Type", "application/xml"), ("Content-Length", str(len(said)))])
-            return [said.encode()]
+            document = (
+                f"<Error><Code>{code}</Code><Message>The request is not the one that was signed.</Message></Error>"
+            )
+            start_response(
+                "403 Forbidden", [("Content-Type", "application/xml"), ("Content-Length", str(len(document)))]
+            )
+            return [document.encode()]
         if not pending.arrived.is_set():
             pending.body = body
             pending.arrived.set()
@@ -97,7 +101,7 @@ class Callbacks:
         return [b""]
 
     def _ended(self, event: Mapping[str, Any], last: lambda_.Invocation) -> None:
-        """Note that a function has ended with its last attempt."""
+        """Record that a function's last attempt has ended."""
         request_id = event.get("RequestId") if isinstance(event, Mapping) else None
         with self._lock:
             pending = self._pending.get(str(request_id))
@@ -107,13 +111,13 @@ class Callbacks:
 
 
 class Custom(ResourceType):
-    """The types whose resources a function makes, changes and removes."""
+    """The resource types that a function creates, updates and deletes."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def create(self, cloud: Host, stack_id: str, logical: str, kind: str, properties: Properties) -> Resource:
-        """Send Create and wait for the answer.
+        """Send Create and wait for the response.
 
         Raises:
             ResourceError: it says FAILED, or there was none.
@@ -124,13 +128,13 @@ class Custom(ResourceType):
             answer = _ask(cloud, request, properties)
         except Unanswered as error:
             raise ResourceError(str(error), _resource(request, name, properties, {})) from None
-        made = _resource(request, answer.physical, properties, answer.data)
+        resource = _resource(request, answer.physical, properties, answer.data)
         if answer.status == "FAILED":
-            raise ResourceError(_failed(request, answer), made)
-        return made
+            raise ResourceError(_failed(request, answer), resource)
+        return resource
 
     def update(self, cloud: Host, stack_id: str, old: Resource, properties: Properties) -> Resource:
-        """Send Update and wait for the answer; another physical id in it is a replacement.
+        """Send Update and wait for the response; another physical id in it means a replacement.
 
         Raises:
             ResourceError: it says FAILED, or there was none.
@@ -150,7 +154,7 @@ class Custom(ResourceType):
         return _resource(request, answer.physical, properties, answer.data)
 
     def delete(self, cloud: Host, resource: Resource) -> None:
-        """Send Delete and wait for the answer.
+        """Send Delete and wait for the response.
 
         Raises:
             ResourceError: it says FAILED, or there was none.
@@ -167,10 +171,10 @@ class Custom(ResourceType):
 
 
 class CustomResource(Resource):
-    """A custom resource that exists; what Fn::GetAtt can ask for is what its function answered."""
+    """An existing custom resource; its attributes are the Data of its function's response."""
 
     def get_cfn_attribute(self, name: str) -> Any:  # noqa: ANN401 (moto's signature)
-        """Answer Fn::GetAtt."""
+        """Return the value of Fn::GetAtt."""
         if name not in self.attributes:
             where = f"in object {self.request['StackId']}|{self.logical_resource_id}|{self.request['RequestId']}"
             raise ResourceError(f"CustomResource attribute error: Vendor response doesn't contain {name} key {where}")
@@ -178,11 +182,11 @@ class CustomResource(Resource):
 
 
 class Unanswered(Exception):  # noqa: N818 (nobody answered)
-    """There was no answer that CloudFormation takes; the text is the event's reason."""
+    """There was no valid response; the message is the stack event's reason."""
 
 
 def _request(kind: str, stack_id: str, logical: str, type_name: str, properties: Properties) -> dict[str, Any]:
-    """Make the request, without the address for the answer."""
+    """Return the request, without its response URL."""
     return {
         "RequestType": kind,
         "ServiceToken": properties.get("ServiceToken"),
@@ -196,7 +200,7 @@ def _request(kind: str, stack_id: str, logical: str, type_name: str, properties:
 
 
 def _ask(cloud: Host, request: dict[str, Any], properties: Properties) -> Answer:
-    """Invoke the function in the name of whoever acts on the stack, and wait."""
+    """Invoke the function with the credentials of the stack operation, and wait for the response."""
     token = str(properties.get("ServiceToken") or "")
     if ":lambda:" not in token:
         raise ResourceError(f"Invalid service token: {token or 'none'} (the rehearsal calls functions only)")
@@ -229,8 +233,8 @@ def _await(cloud: Host, pending: Pending, request: Mapping[str, Any], seconds: f
 
 
 def _failed(request: Mapping[str, Any], answer: Answer) -> str:
-    said = "Received response status [FAILED] from custom resource. Message returned:"
-    return f"{said} {answer.reason} (RequestId: {request['RequestId']})"
+    message = "Received response status [FAILED] from custom resource. Message returned:"
+    return f"{message} {answer.reason} (RequestId: {request['RequestId']})"
 
 
 def _resource(
@@ -242,12 +246,12 @@ def _resource(
 
 
 def of(cloud: Host) -> Callbacks:
-    """Return a cloud's addresses for answers."""
+    """Return a cloud's response URLs."""
     return cloud.state_of(Callbacks)
 
 
 def answered(cloud: Host, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Take a function's answer (WSGI)."""
+    """Receive a function's response (WSGI)."""
     return of(cloud)(environ, start_response)
 
 

@@ -1,1 +1,1 @@
-"""Step 4: run a Data Wrangler flow on this machine, as the Data Wrangler container does on AWS."""
+"""Step 4: run a Data Wrangler flow on this machine, in place of AWS's Data Wrangler container."""

@@ -2,10 +2,11 @@
 
     python -m sagemaker_rehearsal.datawrangler --processing-root DIR [container arguments]
 
-DIR stands for /opt/ml/processing: DIR/flow/*.flow, one folder a data set (DIR/<dataset name>/), and DIR/output, which
-is written. The container's arguments come as on AWS, where one argument holds an option and its quoted JSON:
+DIR replaces /opt/ml/processing: it has DIR/flow/*.flow, a folder for each data set (DIR/<dataset name>/), and
+DIR/output for the result. The container's arguments have AWS's form, where one argument contains an option and its
+quoted JSON:
 `--output-config '{"<node id>.default": {"content_type": "CSV"}}'` and
-`--refit-trained-params '{"refit": true, "output_flow": "new.flow"}'`. Exit code 2 for a wrong flow or input.
+`--refit-trained-params '{"refit": true, "output_flow": "new.flow"}'`. The exit code is 2 for an invalid flow or input.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
 
 
 def _split(arguments: Sequence[str]) -> list[str]:
-    """Split each argument that holds an option and its value in one text, as Data Wrangler's jobs write them."""
-    found: list[str] = []
+    """Split each argument that contains an option and its value in one text, as in Data Wrangler's jobs."""
+    words: list[str] = []
     for argument in arguments:
         try:
-            found += shlex.split(argument) if argument.startswith("--") and " " in argument else [argument]
+            words += shlex.split(argument) if argument.startswith("--") and " " in argument else [argument]
         except ValueError as error:
             raise FlowError(f"argument {shown(argument)}: {error}; quote its JSON; correct it") from None
-    return found
+    return words
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

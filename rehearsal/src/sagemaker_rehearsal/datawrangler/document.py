@@ -1,4 +1,4 @@
-"""Step 4: the JSON of a flow file, read so that no file can hang or crash the reader."""
+"""Step 4: parse the JSON of a flow file, with limits so that no file can hang or crash the parser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import FlowError, shown
 
-MAX_DEPTH = 64  # flows seen in public go to 9
+MAX_DEPTH = 64  # public flows have at most 9 levels
 # A string (closed or not: an open one must not be scanned twice), or a bracket.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)
 
@@ -50,11 +50,11 @@ def _check_depth(text: str) -> None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise FlowError(f"key {shown(twice)}: written twice in one object; each key stands once; remove one")
-    return found
+    return members
 
 
 def _finite(name: str) -> float:

@@ -1,10 +1,10 @@
-"""Step 4: the one error of the flow runner."""
+"""Step 4: the error of the flow runner."""
 
 from __future__ import annotations
 
 
 class FlowError(Exception):
-    """A flow, its data or its arguments are wrong; the text names the node, the rule and the remedy."""
+    """A flow, its data or its arguments are invalid; the message names the node, the rule and the remedy."""
 
 
 def at(node_id: str, operator: str, problem: str) -> FlowError:
@@ -13,7 +13,7 @@ def at(node_id: str, operator: str, problem: str) -> FlowError:
     Args:
         node_id: the node's id, as in the file.
         operator: the node's operator, as in the file.
-        problem: a sentence with what was got, the rule and the remedy.
+        problem: a sentence with the actual value, the rule and the remedy.
     """
     return FlowError(f"node {shown(node_id)} ({shown(operator)}): {problem}")
 

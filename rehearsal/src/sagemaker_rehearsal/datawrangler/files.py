@@ -1,4 +1,4 @@
-"""Step 4: read a data set's files and write the result, so that a result is there whole or not at all."""
+"""Step 4: read a data set's files, and write the result atomically: complete or not at all."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pq: Any = pyarrow.parquet
 
 _BLOCK = 16 << 20
 _BLANKS = "".join(map(chr, range(0x21)))
-# A cell with one of these is quoted, and so is an empty text (a null is an empty cell).
+# A cell with one of these is quoted, and so is an empty text, to distinguish it from a null (an empty cell).
 _QUOTED = r'[",\r\n]|^$'
 
 
@@ -36,11 +36,11 @@ def read_source(node: Node, folder: Path) -> pd.DataFrame:
     """Return a SOURCE node's table: CSV columns are text, as Spark reads them without a schema.
 
     Args:
-        node: the SOURCE; its `s3ExecutionContext` says format, header and delimiter.
-        folder: where the job's input lies: a folder of files, or one file.
+        node: the SOURCE; its `s3ExecutionContext` has format, header and delimiter.
+        folder: the job's input: a folder of files, or one file.
 
     Raises:
-        FlowError: no file, or a file that is not as the node says.
+        FlowError: there is no file, or a file has another form than the node declares.
     """
     context = node.parameters["dataset_definition"].get("s3ExecutionContext", {})
     files = list(_files(folder, bool(context.get("s3DirIncludesNested"))))
@@ -117,10 +117,10 @@ def _read_parquet(node: Node, file: Path, _: Mapping[str, Any]) -> pd.DataFrame:
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """Yield a temporary folder that becomes `out` when all went well, and disappears when not.
+    """Yield a temporary folder that is renamed to `out` on success and removed on failure.
 
     Raises:
-        FlowError: `out` is there and not empty.
+        FlowError: `out` exists and is not empty.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FlowError(f"output: {shown(out.name)} is not an empty folder; a run never overwrites; empty it")
@@ -130,7 +130,7 @@ def new_folder(out: Path) -> Iterator[Path]:
         yield folder
         folder.chmod(0o755)
         if out.exists():
-            out.rmdir()  # empty, as checked; some systems do not rename onto a folder
+            out.rmdir()  # `out` is empty, as checked; some systems do not rename onto an existing folder
         os.replace(folder, out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -163,7 +163,7 @@ def _write_csv(table: pd.DataFrame, file: Path, delimiter: str) -> None:
 
 
 def _cells(series: pd.Series) -> pa.ChunkedArray:
-    """Return a column as it is written; blanks around a text are cut, as Spark's writer does."""
+    """Return a column as CSV cells; surrounding blanks are stripped, as Spark's writer does."""
     if kind(series) == "datetime":
         series = typed(series.dt.strftime("%Y-%m-%dT%H:%M:%S.%f").str[:-3] + "Z", "string")
     elif kind(series) == "date":

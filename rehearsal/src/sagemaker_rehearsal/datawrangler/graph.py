@@ -1,4 +1,4 @@
-"""Step 4: a Data Wrangler flow file as a checked graph. Pure: no file is read and no data is looked at."""
+"""Step 4: a Data Wrangler flow as a validated graph. Pure: reads no files and no data."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from .node import Input, Node
 
 VERSION = 1
 TYPES = ("SOURCE", "TRANSFORM", "VISUALIZATION", "DESTINATION")
-# What the Studio editor calls them; both are charts and have no table of their own.
+# Names in the Studio editor; both are charts, without a table of their own.
 DRAWN_ONLY = frozenset({"VISUALIZATION"})
 
 
 @dataclass(frozen=True)
 class Flow:
-    """A checked flow: nodes in an order in which they can run, and the document they came from.
+    """A validated flow: nodes in topological order, and the document that they were parsed from.
 
     Attributes:
-        nodes: sources before what uses them.
-        document: the whole file, unknown keys included, so that nothing is lost when it is written again.
+        nodes: each node after its inputs.
+        document: the whole file with unknown keys, so that nothing is lost when it is written again.
     """
 
     nodes: tuple[Node, ...]
     document: Mapping[str, Any]
 
     def node(self, node_id: str) -> Node:
-        """Return the node with that id (the graph is checked, so edges always resolve)."""
+        """Return the node with that id (the graph is validated, so edges always resolve)."""
         return next(node for node in self.nodes if node.node_id == node_id)
 
     def of_type(self, kind: str) -> tuple[Node, ...]:
-        """Return the nodes of one type, in running order."""
+        """Return the nodes of one type, in topological order."""
         return tuple(node for node in self.nodes if node.type == kind)
 
     def text(self) -> str:
-        """Return the flow as a file's text; parsing it again gives the same flow."""
+        """Return the flow as the text of a file; parsing it returns the same flow."""
         return json.dumps(self.document, indent=2) + "\n"
 
 
 def parse(text: str) -> Flow:
-    """Return the checked flow in `text`.
+    """Return the validated flow in `text`.
 
     Args:
         text: a .flow file, JSON.
 
     Raises:
-        FlowError: not JSON, not a flow, a version other than 1, no source, a double id, an edge to nowhere, a loop,
-            a source that is not in S3 or a name that is no safe folder name.
+        FlowError: not JSON, not a flow, a version other than 1, no source, a duplicate id, an edge without a node,
+            a cycle, a source that is not in S3 or a name that is no safe folder name.
     """
     document = decode(text)
     _check_version(document)

@@ -12,14 +12,14 @@ import pandas as pd
 from .table import Kind, kind
 
 SAMPLE = 5000
-# A type is taken when more than this share of the values that are not null-like has it.
+# A type is inferred when more than this share of the values that are not null-like has it.
 SHARE = 0.8
 MIN_FILLED = 0.3
 _NULL_LIKE = re.compile(r"(?i)(null|none|nil|na|nan)|\s+$|$")
 
 
 def infer(table: pd.DataFrame) -> dict[str, Kind]:
-    """Return the type of each column; a column that is no text keeps its type."""
+    """Return the type of each column; a column of another type than text keeps its type."""
     head = table.head(SAMPLE)
     return {str(name): _infer_text(head[name]) if kind(head[name]) == "string" else kind(head[name]) for name in head}
 

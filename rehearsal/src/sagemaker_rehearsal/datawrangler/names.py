@@ -1,4 +1,4 @@
-"""Step 4: which names of a flow may become folder names, and which addresses a source may have."""
+"""Step 4: validation of a flow's names that become folders, and of its sources' addresses."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from .node import Node
 
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._()+=@-]{0,126}")
 _S3 = re.compile(r"s3://[^/\x00-\x20\x7f]{3,}(/[^\x00-\x1f\x7f]*)?")
-# Folders that the container has besides the data sets.
+# Folders of the container besides the data sets.
 TAKEN = frozenset({"flow", "output", "code"})
 
 
 def safe(name: str) -> bool:
-    """Say whether `name` can be one folder: no separator, no control character, no leading dot."""
+    """Return whether `name` is a safe folder name: no separator, no control character, no leading dot."""
     return _SAFE.fullmatch(name) is not None and ".." not in name
 
 
 def check_dataset_name(node: Node) -> None:
-    """Check a SOURCE node: its data set has a folder's name and lies in S3.
+    """Check that a SOURCE node's data set has a safe folder name and is in S3.
 
     Raises:
         FlowError: the name or the address is not allowed.
@@ -42,7 +42,7 @@ def check_dataset_name(node: Node) -> None:
 def _check_address(node: Node, definition: Mapping[str, object]) -> None:
     context = definition.get("s3ExecutionContext")
     if context is None and node.operator != "sagemaker.s3_source_0.1":
-        return  # another kind of source: refused when the operators are looked up, by its name
+        return  # another kind of source: rejected by name when the operators are looked up
     uri = context.get("s3Uri") if isinstance(context, Mapping) else None
     if not isinstance(uri, str) or not _S3.fullmatch(uri):
         raise node.problem(
@@ -52,7 +52,7 @@ def _check_address(node: Node, definition: Mapping[str, object]) -> None:
 
 
 def check_destination_name(node: Node) -> None:
-    """Check that a DESTINATION's name (the part after `S3: `) makes one folder name.
+    """Check that a DESTINATION's name (the part after `S3: `) is a safe folder name.
 
     Raises:
         FlowError: it has separators, control characters or leading dots.

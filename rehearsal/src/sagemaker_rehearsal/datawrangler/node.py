@@ -1,4 +1,4 @@
-"""Step 4: one box of a Data Wrangler flow."""
+"""Step 4: a node of a Data Wrangler flow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .errors import FlowError, at
 
 @dataclass(frozen=True)
 class Input:
-    """One edge: the table `output_name` of the node `node_id` comes in as `name`."""
+    """An edge: the output `output_name` of the node `node_id` is the input `name`."""
 
     name: str
     node_id: str
@@ -20,7 +20,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Node:
-    """One box of the flow, as the file has it."""
+    """A node of the flow, as in the file."""
 
     node_id: str
     type: str
@@ -38,5 +38,5 @@ class Node:
         return str(definition.get("name", "")) if isinstance(definition, Mapping) else ""
 
     def problem(self, text: str) -> FlowError:
-        """Return the error that names this node and says `text`."""
+        """Return an error with `text` that names this node."""
         return at(self.node_id, self.operator, text)

@@ -1,4 +1,4 @@
-"""Step 4: a node's parameters, read with a check, so that a wrong one is found before any data is read."""
+"""Step 4: validated access to a node's parameters, so that an invalid one fails before any data is read."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pandas as pd
 from .errors import FlowError, shown
 from .node import Node
 
-# What a node does: tables in (in the order of its inputs), tables out by output name.
+# A node's function: from its input tables, in their order, to its output tables by name.
 Tables = Mapping[str, pd.DataFrame]
 Transform = Callable[..., "pd.DataFrame | Tables"]
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """One object of parameters and where it stands in the node, for messages."""
+    """An object of parameters, with its path in the node for messages."""
 
     node: Node
     values: Mapping[str, Any]
@@ -28,7 +28,7 @@ class Parameters:
     allow_custom_code: bool = False
 
     def problem(self, key: str, text: str) -> FlowError:
-        """Return the error about the parameter `key`."""
+        """Return an error that names the parameter `key`."""
         return self.node.problem(f"{self.path}{key}: {text}")
 
     def section(self, key: str) -> Parameters:
@@ -41,12 +41,12 @@ class Parameters:
         return Parameters(self.node, value, f"{self.path}{key}.", self.allow_custom_code)
 
     def dispatch(self, key: str, table: Mapping[str, tuple[Callable[[Parameters], Transform], str]]) -> Transform:
-        """Build the transform that the text under `key` chooses, with the section that belongs to it."""
+        """Build the transform that the text under `key` selects, with its section of parameters."""
         build, section = table[self.choice(key, table)]
         return build(self.section(section))
 
     def choice(self, key: str, allowed: Mapping[str, Any] | tuple[str, ...], default: str | None = None) -> str:
-        """Return one of `allowed`."""
+        """Return the text under `key`, which must be one of `allowed`."""
         value = self.values.get(key) if self.values.get(key) is not None else default
         if not isinstance(value, str) or value not in allowed:
             got = "missing" if value is None else f"got {shown(value)}"
@@ -70,7 +70,7 @@ class Parameters:
         return number
 
     def integer(self, key: str, default: int | None = None, low: float = -math.inf, high: float = math.inf) -> int:
-        """Return a whole number in [low, high]."""
+        """Return an integer in [low, high]."""
         number = self.number(key, default, low, high)
         if number != int(number):
             raise self.problem(
@@ -79,14 +79,14 @@ class Parameters:
         return int(number)
 
     def flag(self, key: str, default: bool) -> bool:
-        """Return true or false."""
+        """Return a boolean."""
         value = self.values.get(key) if self.values.get(key) is not None else default
         if not isinstance(value, bool):
             raise self.problem(key, f"{_got(value)}; must be true or false; correct it in the flow editor")
         return value
 
     def columns(self, key: str = "input_column", *, optional: bool = False) -> tuple[str, ...]:
-        """Return the column names under `key`, where the file has one name or a list of them."""
+        """Return the column names under `key`, where the file has one name or a list of names."""
         value = self.values.get(key)
         names = value if isinstance(value, list) else [] if value in (None, "") else [value]
         if not all(isinstance(name, str) and name for name in names) or len(set(map(str, names))) != len(names):
@@ -105,7 +105,7 @@ class Parameters:
         return names[0]
 
     def pattern(self, key: str, wrap: str = "{}", flags: int = 0) -> re.Pattern[str]:
-        """Return the regular expression under `key`, put into `wrap`."""
+        """Return the compiled regular expression under `key`, inserted into `wrap`."""
         try:
             return re.compile(wrap.format(self.text(key)), flags)
         except (re.error, OverflowError, RecursionError) as error:
@@ -114,7 +114,7 @@ class Parameters:
             ) from None
 
     def require(self, table: pd.DataFrame, *names: str, key: str = "input_column") -> None:
-        """Check at run time that the table has the columns (names are case-sensitive)."""
+        """Raise FlowError at run time unless the table has the columns (names are case-sensitive)."""
         missing = [name for name in names if name not in table.columns]
         if missing:
             has = shown(", ".join(map(str, table.columns)), 300)

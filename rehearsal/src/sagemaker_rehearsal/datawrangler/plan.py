@@ -1,4 +1,4 @@
-"""Step 4: which nodes run, and for which destination. Pure: all of a flow is checked before any data is read."""
+"""Step 4: the nodes that a destination needs. Pure: a flow is validated before any data is read."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ DESTINATION_OPERATOR = "sagemaker.spark.s3_destination_0.1"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run does.
+    """The plan of a run.
 
     Attributes:
-        steps: the sources and transforms that the result needs, in running order.
-        transforms: what each transform does, by node id.
+        steps: the sources and transforms that the result needs, in topological order.
+        transforms: the transforms by node id.
         result: the node and the name of its output that is written.
     """
 
@@ -36,16 +36,16 @@ class Plan:
 
 
 def plan(flow: Flow, destination: str | None = None, *, allow_custom_code: bool = False) -> Plan:
-    """Return the run that writes `destination`; nodes that it does not need are left out.
+    """Return the plan that writes `destination`, without nodes that it does not need.
 
     Args:
-        flow: a checked graph.
+        flow: a validated graph.
         destination: a destination's name (with or without `S3: `) or id, or any node's id, or
             `<id>.<output>`; None for the only destination.
         allow_custom_code: whether custom_pandas nodes may run.
 
     Raises:
-        FlowError: the destination is not to be found or not unique, or a node that it needs cannot run here.
+        FlowError: the destination does not exist or is not unique, or a node that it needs is not supported.
     """
     end, output = _find(flow, destination)
     if end.type == "DESTINATION":
@@ -63,21 +63,21 @@ def plan(flow: Flow, destination: str | None = None, *, allow_custom_code: bool 
     return Plan(steps, transforms, (end.node_id, output))
 
 
-def _find(flow: Flow, wanted: str | None) -> tuple[Node, str]:
+def _find(flow: Flow, destination: str | None) -> tuple[Node, str]:
     ends = flow.of_type("DESTINATION")
-    if wanted is None:
+    if destination is None:
         return _only(ends), "default"
-    named = [node for node in ends if wanted in (node.node_id, node.name, node.name.removeprefix("S3:").strip())]
+    named = [node for node in ends if destination in (node.node_id, node.name, node.name.removeprefix("S3:").strip())]
     if len(named) == 1:
         return named[0], "default"
     by_id = {node.node_id: node for node in flow.nodes if node.type != "VISUALIZATION"}
-    node_id, _, output = wanted.rpartition(".")
+    node_id, _, output = destination.rpartition(".")
     if node_id in by_id:
         return _with_output(by_id[node_id], output)
-    if wanted in by_id:
-        return by_id[wanted], "default"
+    if destination in by_id:
+        return by_id[destination], "default"
     raise FlowError(
-        f"destination: got {shown(wanted)}; {'several nodes have' if named else 'no node has'} that name or id; "
+        f"destination: got {shown(destination)}; {'several nodes have' if named else 'no node has'} that name or id; "
         f"destinations: {_names(ends) or 'none'}; name one of them in settings.yaml, flow.destination"
     )
 

@@ -1,4 +1,4 @@
-"""Step 4: run a flow on the files of a job, as the Data Wrangler container does."""
+"""Step 4: run a flow on a job's files, as the Data Wrangler container does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .plan import Plan, plan
 
 @dataclass(frozen=True)
 class Written:
-    """What a run wrote: rows and the names of the columns."""
+    """The result of a run: its number of rows and column names."""
 
     rows: int
     columns: tuple[str, ...]
@@ -27,7 +27,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Output:
-    """The form of the result, as a job's `--output-config` gives it."""
+    """The format of the result, as in a job's `--output-config`."""
 
     content_type: str = "CSV"
     delimiter: str = ","
@@ -48,12 +48,12 @@ def run_flow(
         flow: from `graph.parse`.
         sources: each data set's name -> its folder or file.
         destination: a destination's name or id (see `plan.plan`); None for the only one.
-        out: the folder to make; it must not exist or be empty, and is left as it was when the run fails.
+        out: the folder to create; it must not exist or must be empty, and a failed run leaves it unchanged.
         allow_custom_code: whether custom_pandas nodes may run.
         output: CSV or PARQUET, the delimiter and the number of part files.
 
     Raises:
-        FlowError: the flow, its data or the folder is not as it must be; nothing is written then.
+        FlowError: the flow, its data or the folder is invalid; nothing is written then.
     """
     planned = plan(flow, destination, allow_custom_code=allow_custom_code)
     _check_sources(planned, sources)
@@ -64,7 +64,7 @@ def run_flow(
 
 
 def compute(planned: Plan, sources: Mapping[str, Path]) -> pd.DataFrame:
-    """Return the planned table; each table is let go after its last use."""
+    """Return the planned table; each intermediate table is released after its last use."""
     tables: dict[str, Tables] = {}
     uses = Counter(edge.node_id for node in planned.steps for edge in node.inputs)
     uses[planned.result[0]] += 1
@@ -83,10 +83,10 @@ def compute(planned: Plan, sources: Mapping[str, Path]) -> pd.DataFrame:
 
 def _take(tables: dict[str, Tables], uses: Counter[str], node_id: str, output: str) -> pd.DataFrame:
     uses[node_id] -= 1
-    found = tables[node_id] if uses[node_id] else tables.pop(node_id)
-    if output not in found:
-        raise FlowError(f"node {shown(node_id)}: no output {shown(output)}; it has {', '.join(found)}")
-    return found[output]
+    outputs = tables[node_id] if uses[node_id] else tables.pop(node_id)
+    if output not in outputs:
+        raise FlowError(f"node {shown(node_id)}: no output {shown(output)}; it has {', '.join(outputs)}")
+    return outputs[output]
 
 
 def _apply(planned: Plan, node: Node, inputs: list[pd.DataFrame]) -> Tables:
@@ -104,7 +104,7 @@ def _apply(planned: Plan, node: Node, inputs: list[pd.DataFrame]) -> Tables:
 def _check_sources(planned: Plan, sources: Mapping[str, Path]) -> None:
     for node in planned.sources:
         if node.dataset_name not in sources or not sources[node.dataset_name].exists():
-            given = shown(", ".join(sources) or "none", 200)
+            inputs = shown(", ".join(sources) or "none", 200)
             raise node.problem(
-                f"no input named {shown(node.dataset_name)}; inputs: {given}; name the input as the dataset"
+                f"no input named {shown(node.dataset_name)}; inputs: {inputs}; name the input as the dataset"
             )

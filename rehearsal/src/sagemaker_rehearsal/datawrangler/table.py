@@ -1,7 +1,7 @@
-"""Step 4: the column types of a flow and how values change type, after Spark's rules.
+"""Step 4: the column types of a flow and the casts between them, by Spark's rules.
 
 A table is a pandas DataFrame whose columns have one of six types. A value that cannot be cast becomes null, as in Spark
-without ANSI mode (https://spark.apache.org/docs/latest/sql-ref-ansi-compliance.html). Null and NaN are one thing here.
+without ANSI mode (https://spark.apache.org/docs/latest/sql-ref-ansi-compliance.html). Null and NaN are the same here.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ def kind(series: pd.Series) -> Kind:
 
 
 def map_text(series: pd.Series, function: Callable[[str], object], to: Kind = "string") -> pd.Series:
-    """Apply `function` to the different values of a column (once each); null stays null.
+    """Apply `function` once to each distinct value of a column; null stays null.
 
     Args:
-        series: any column; other types than text are read as text first.
+        series: any column; other types than text are converted to text first.
         function: from a text to a value of the type `to`, or to None.
         to: the type of the result.
     """
@@ -70,7 +70,7 @@ def typed(values: pd.Series, to: Kind) -> pd.Series:
 
 
 def cast(series: pd.Series, to: Kind) -> pd.Series:
-    """Return the column as the type `to`; what cannot be cast is null."""
+    """Cast a column to the type `to`; values that cannot be cast become null."""
     origin = kind(series)
     if origin == to:
         return series
@@ -106,7 +106,7 @@ def java_double(value: float) -> str:
 
 
 def missing(series: pd.Series) -> pd.Series:
-    """Say which values are missing: null, NaN, and a text of blanks only (as in Data Wrangler's Handle missing)."""
+    """Return a mask of missing values: null, NaN and blank texts (as in Data Wrangler's Handle missing)."""
     if kind(series) != "string":
         return series.isna().astype(bool)
     return map_text(series, lambda text: not text.strip(" "), "bool").fillna(True).astype(bool)
@@ -161,10 +161,10 @@ def _bool(text: str) -> bool | None:
 
 
 def _day(text: str) -> Any:  # noqa: ANN401 (a date or None)
-    found = _DAY.fullmatch(text.strip())
-    if not found:
+    match = _DAY.fullmatch(text.strip())
+    if not match:
         return None
-    year, month, day = (int(part or 1) for part in found.groups())
+    year, month, day = (int(part or 1) for part in match.groups())
     try:
         return pd.Timestamp(year, month, day).date()
     except ValueError:
@@ -172,7 +172,7 @@ def _day(text: str) -> Any:  # noqa: ANN401 (a date or None)
 
 
 def text_to_datetime(series: pd.Series) -> pd.Series:
-    """Return a text column as datetimes, the format of each value guessed; in UTC when a zone is given."""
+    """Return a text column as datetimes, with each value's format inferred; in UTC where a value has a time zone."""
     return map_text(series, _moment, "datetime")
 
 
@@ -191,7 +191,7 @@ _FROM_TEXT: dict[Kind, Callable[[pd.Series], pd.Series]] = {
 
 
 def _between(series: pd.Series, origin: Kind, to: Kind) -> pd.Series:
-    """Cast between types that are not text; what Spark has no cast for is null."""
+    """Cast between types other than text; null where Spark has no cast."""
     if {origin, to} == {"date", "datetime"}:
         return series.dt.date.astype(DATE) if to == "date" else pd.to_datetime(series).astype(DATETIME)
     if origin in ("date", "datetime") or to in ("date", "datetime"):

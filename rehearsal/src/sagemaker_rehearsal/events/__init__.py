@@ -1,4 +1,4 @@
-"""Steps 3, 4 and 6: EventBridge: rules, events and their delivery, and EventBridge Scheduler."""
+"""Steps 3, 4 and 6: EventBridge (rules, events, delivery) and EventBridge Scheduler."""
 
 from sagemaker_rehearsal.events import requests, scheduler
 from sagemaker_rehearsal.events.bus import Bus, Delivery, of, publish

@@ -1,4 +1,4 @@
-"""Steps 3, 4 and 6: the default event bus: takes events, keeps them, and hands matching ones to their targets."""
+"""Steps 3, 4 and 6: the default event bus: records events and delivers them to the targets of matching rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule, with its targets as PutTargets took them."""
+    """A rule, with its targets as in PutTargets."""
 
     name: str
     arn: str
@@ -34,7 +34,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event on its way to one target: what became of it.
+    """The delivery of one event to one target.
 
     Attributes:
         event: the event's id.
@@ -59,7 +59,7 @@ class Bus:
         self.deliveries: deque[Delivery] = deque(maxlen=KEPT_EVENTS)
 
     def put(self, event: Event) -> None:
-        """Take an event; matching targets get it from threads of their own."""
+        """Record an event, and deliver it to each target of the matching rules in a thread of its own."""
         with self._lock:
             self.events.append(event)
             self._write(event)
@@ -71,7 +71,7 @@ class Bus:
     def _deliver(self, event: Event, rule: Rule, target: Mapping[str, Any]) -> None:
         try:
             error = delivery.deliver(self._cloud, event, rule.name, rule.arn, target)
-        except Exception as fault:  # a fault of the rehearsal must be seen too
+        except Exception as fault:  # a defect of the rehearsal must show in the log and in the delivery
             if self._cloud.processes.stopped:
                 return
             log.exception("event %s for %s", event["id"], target["Arn"])
@@ -87,19 +87,19 @@ class Bus:
 
 
 def matching(cloud: Host, event: Event) -> list[Rule]:
-    """Give the enabled rules of the default bus whose pattern an event matches."""
-    kept = list(events_backends[ACCOUNT][cloud.region].event_buses["default"].rules.values())
-    enabled = [one for one in kept if one.state == "ENABLED" and one.event_pattern.dump()]
+    """Return the enabled rules of the default bus whose pattern an event matches."""
+    rules = list(events_backends[ACCOUNT][cloud.region].event_buses["default"].rules.values())
+    enabled = [rule for rule in rules if rule.state == "ENABLED" and rule.event_pattern.dump()]
     return [
-        Rule(one.name, one.arn, tuple(dict(target) for target in one.targets))
-        for one in enabled
-        if patterns.matches(parsed(one.event_pattern.dump()), event)
+        Rule(rule.name, rule.arn, tuple(dict(target) for target in rule.targets))
+        for rule in enabled
+        if patterns.matches(parsed(rule.event_pattern.dump()), event)
     ]
 
 
 @lru_cache(maxsize=4096)
 def parsed(pattern: str) -> patterns.Pattern:
-    """Read a pattern that was checked when its rule was made."""
+    """Parse a pattern, which PutRule has validated."""
     return patterns.parse(pattern)
 
 
@@ -109,14 +109,14 @@ def of(cloud: Host) -> Bus:
 
 
 def publish(cloud: Host, source: str, detail_type: str, detail: dict[str, Any], resources: Sequence[str]) -> None:
-    """Put an event of an AWS service on the default bus; its targets get it in the background.
+    """Publish an event of an AWS service on the default bus; it is delivered in the background.
 
     Args:
         cloud: the embedded cloud.
         source: the service, e.g. `aws.codecommit`.
         detail_type: e.g. `CodeCommit Repository State Change`.
         detail: as AWS documents it for this event.
-        resources: the ARNs of what the event is about.
+        resources: the ARNs of the event's resources.
     """
     of(cloud).put(envelope(cloud.region, source, detail_type, detail, resources))
 
@@ -125,7 +125,7 @@ def envelope(
     region: str, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str],
     time: datetime | None = None,
 ) -> Event:  # fmt: skip
-    """Give an event the form that every event of EventBridge has.
+    """Return an event with the envelope that every event of EventBridge has.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
     """

@@ -1,4 +1,4 @@
-"""Steps 3, 4 and 6: hand an event to a target, with the rights that EventBridge has there."""
+"""Steps 3, 4 and 6: deliver an event to a target, with the permissions that EventBridge has on it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import Host
 
 PRINCIPAL = "events.amazonaws.com"
-# Errors that may pass; EventBridge repeats those for a day, here three times are enough to see a lasting one
+# Transient errors: EventBridge retries for 24 hours; here three retries are enough to tell a lasting error
 PASSING = ("Throttling", "ThrottlingException", "TooManyRequestsException", "ServiceUnavailable")
 PAUSES = (0.2, 0.5, 1.0)
 
 
 class DeliveryError(Exception):
-    """A target did not take an event; the text says why."""
+    """A target did not accept an event; the message gives the reason."""
 
 
 def deliver(cloud: Host, event: dict[str, Any], rule: str, rule_arn: str, target: Mapping[str, Any]) -> str:
-    """Send an event to a target; what fails for good goes to the target's dead-letter queue.
+    """Send an event to a target; after the last retry it goes to the target's dead-letter queue.
 
     Returns:
         Why it was not delivered; an empty text when it was.
@@ -61,7 +61,7 @@ def _send(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any]) -> N
 
 
 def service_of(arn: str) -> str:
-    """Give the service that an ARN names."""
+    """Return the service in an ARN; empty where it has none."""
     return (arn.split(":") + [""] * 3)[2]
 
 
@@ -76,7 +76,7 @@ def _to_function(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any
 
 
 def _to_pipeline(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
-    """Start an execution; an input may hold `sourceRevisions` and `variables`, of a V2 pipeline.
+    """Start an execution; the input of a V2 pipeline may contain `sourceRevisions` and `variables`.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-trigger-source-overrides.html
     """
@@ -84,13 +84,13 @@ def _to_pipeline(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any
         raise DeliveryError(f"the target {target['Arn']} of {rule_arn} names no role that may start it")
     request: dict[str, Any] = {"name": target["Arn"].rpartition(":")[2]}
     if "Input" in target or "InputTransformer" in target:
-        given = json.loads(text)
-        request |= {key: given[key] for key in ("sourceRevisions", "variables") if key in given}
+        overrides = json.loads(text)
+        request |= {key: overrides[key] for key in ("sourceRevisions", "variables") if key in overrides}
     assumed(cloud, target["RoleArn"], PRINCIPAL, rule_arn, "codepipeline").start_pipeline_execution(**request)
 
 
 def assumed(cloud: Host, role: str, principal: str, source_arn: str, service: str) -> Any:  # noqa: ANN401 (boto3's)
-    """Give a client that acts with a role, which a service of AWS assumes for one of its resources.
+    """Return a client with credentials of a role that an AWS service assumes for one of its resources.
 
     Raises:
         AwsError: the role does not trust the service.
@@ -101,7 +101,7 @@ def assumed(cloud: Host, role: str, principal: str, source_arn: str, service: st
 
 
 def _to_topic(cloud: Host, text: str, rule_arn: str, target: Mapping[str, Any]) -> None:
-    """Publish. Conditions in the topic's policy match nothing: EventBridge sends SNS no keys.
+    """Publish to a topic. Conditions in the topic's policy match nothing: EventBridge sends SNS no condition keys.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
     """
@@ -126,15 +126,15 @@ def send_to_queue(
     group: str | None = None,
     attributes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Send a message as EventBridge, if the queue's policy lets it.
+    """Send a message as EventBridge.
 
     Raises:
-        DeliveryError: it does not.
+        DeliveryError: the queue's policy does not allow it.
     """
     sqs = cloud.client("sqs")
     url = sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
-    policy = json.loads(found.get("Policy") or "{}")
+    queue_attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
+    policy = json.loads(queue_attributes.get("Policy") or "{}")
     if not allows_service(policy, PRINCIPAL, "sqs:SendMessage", arn, _context(rule_arn)):
         raise DeliveryError(f"{PRINCIPAL} may not send to {arn} for {rule_arn}: the queue's policy does not allow it")
     more: dict[str, Any] = {"MessageGroupId": group} if group else {}
@@ -156,7 +156,7 @@ def _context(rule_arn: str) -> dict[str, str]:
 def _bury(
     cloud: Host, event: Mapping[str, Any], rule_arn: str, target: Mapping[str, Any], error: Exception
 ) -> None:  # fmt: skip
-    """Keep an event that could not be delivered.
+    """Send an event that could not be delivered to the target's dead-letter queue, if it has one.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     """

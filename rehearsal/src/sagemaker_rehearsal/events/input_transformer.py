@@ -1,4 +1,4 @@
-"""Steps 3, 4 and 6: what a rule's target gets: the event, a part of it, a constant, or a template filled in. Pure.
+"""Steps 3, 4 and 6: the input of a rule's target: the event, a part of it, a constant or a filled template. Pure.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 """
@@ -20,14 +20,14 @@ PREDEFINED = frozenset(
 
 
 class TransformError(ValueError):
-    """A target's input that EventBridge could not make."""
+    """A target's input cannot be built from the event."""
 
 
 def message(target: Mapping[str, Any], event: Mapping[str, Any], rule: str, rule_arn: str) -> str:
-    """Give the text that is sent to a target.
+    """Return the text that is sent to a target.
 
     Args:
-        target: as PutTargets takes it.
+        target: as in PutTargets.
         event: the event.
         rule: the rule's name.
         rule_arn: its ARN.
@@ -65,7 +65,7 @@ def value_at(event: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 (JSON)
     """Follow a path such as `$.detail.state`; None where it leads nowhere.
 
     Raises:
-        TransformError: it is no path.
+        TransformError: the path is not valid.
     """
     if not path.startswith("$") or STEP.sub("", path[1:]):
         raise TransformError(f"InvalidEventPattern: {path} is no path that EventBridge takes")
@@ -79,21 +79,20 @@ def value_at(event: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 (JSON)
 
 
 def filled(template: str, values: Mapping[str, Any]) -> str:
-    """Put values into a template: as text between quotation marks, else as JSON; one that is absent leaves nothing.
+    """Fill a template: values between quotation marks as text, others as JSON; an absent value leaves its placeholder.
 
-    A template that is a text, of one or of several lines with quotation marks each, gives that text. Anything else
-    must give JSON, or EventBridge drops the event.
+    A template of one or more quoted lines gives that text. Any other must give JSON, or EventBridge drops the event.
 
     Raises:
-        TransformError: it does not.
+        TransformError: the filled template is neither quoted text nor JSON.
     """
     is_text = template.lstrip().startswith('"')
     parts, inside, position = [], False, 0
-    for found in VARIABLE.finditer(template):
-        before = template[position : found.start()]
+    for match in VARIABLE.finditer(template):
+        before = template[position : match.start()]
         inside ^= _quotes(before) % 2 == 1
-        parts += [before, _written(values.get(found.group(1), ABSENT), inside, is_text, found.group(0))]
-        position = found.end()
+        parts += [before, _written(values.get(match.group(1), ABSENT), inside, is_text, match.group(0))]
+        position = match.end()
     text = "".join([*parts, template[position:]])
     for line in text.splitlines() if is_text else [text]:
         _check(line)

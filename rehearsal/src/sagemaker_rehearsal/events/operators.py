@@ -1,4 +1,4 @@
-"""Steps 3, 4 and 6: the comparison operators of EventBridge's patterns, pure.
+"""Steps 3, 4 and 6: the comparison operators of EventBridge's event patterns. Pure.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 """
@@ -17,20 +17,20 @@ from sagemaker_rehearsal.events import wildcards
 ANYTHING_BUT, CIDR, EQUALS, EXACTLY, EXISTS = "anything-but", "cidr", "equals-ignore-case", "exactly", "exists"
 NUMERIC, PREFIX, SUFFIX, WILDCARD = "numeric", "prefix", "suffix", "wildcard"
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "=": lambda seen, wanted: seen == wanted,
-    "<": lambda seen, wanted: seen < wanted,
-    "<=": lambda seen, wanted: seen <= wanted,
-    ">": lambda seen, wanted: seen > wanted,
-    ">=": lambda seen, wanted: seen >= wanted,
+    "=": lambda seen, bound: seen == bound,
+    "<": lambda seen, bound: seen < bound,
+    "<=": lambda seen, bound: seen <= bound,
+    ">": lambda seen, bound: seen > bound,
+    ">=": lambda seen, bound: seen >= bound,
 }
 RESERVED = {ANYTHING_BUT, CIDR, EQUALS, EXACTLY, EXISTS, NUMERIC, PREFIX, SUFFIX, WILDCARD, *COMPARISONS}
 # "Numeric matching is limited to values between -5.0e9 and +5.0e9 inclusive" (event-ruler)
 NUMERIC_LIMIT = 5e9
-# What AWS's matcher reads as an address at all
+# The form of an address that AWS's matcher parses
 IP_ADDRESS = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F:]*:[0-9a-fA-F:]*")
 
 
-# What anything-but says to a value of its operator that is no text (LocalStack's recordings content_anything_*_EXC)
+# AWS's messages for an operand within anything-but that is no string (LocalStack's recordings content_anything_*_EXC)
 NO_TEXTS = {
     PREFIX: "prefix/suffix match pattern must be a string",
     SUFFIX: "prefix/suffix match pattern must be a string",
@@ -40,19 +40,19 @@ NO_TEXTS = {
 
 
 class PatternError(ValueError):
-    """EventBridge would not take the pattern."""
+    """EventBridge would reject the pattern."""
 
 
 class Written(float):
-    """A number that knows how it was written, which decides where it is too large to be compared by its value."""
+    """A number with its literal, by which numbers beyond the numeric limit are compared."""
 
     text: str
 
     def __new__(cls, text: str) -> Written:
-        """Read the number."""
-        made = super().__new__(cls, text)
-        made.text = text
-        return made
+        """Parse the number."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,18 @@ class Test:
 
     Attributes:
         accepts: whether a value passes.
-        absent: it passes when there is no value.
-        wildcards: those it looks for, which may be too complex together with others.
+        absent: whether it passes when there is no value.
+        wildcards: the wildcards that it matches, whose complexity is limited per field.
     """
 
     accepts: Callable[[Any], bool]
     absent: bool = False
     wildcards: tuple[wildcards.Tokens, ...] = ()
-    __test__ = False  # no test of pytest's
+    __test__ = False  # pytest must not collect it
 
 
 def as_text(value: object) -> str:
-    """Write a scalar as JSON does; matching is of characters, "without any string normalization".
+    """Return a scalar as JSON; matching compares characters, "without any string normalization".
 
     Numbers within the numeric limit are written alike when they are equal. The documentation says that 300 and 300.0
     differ; AWS was recorded to match them (LocalStack, number_comparison_float, 2025-10-15), and its matcher adds
@@ -84,15 +84,15 @@ def as_text(value: object) -> str:
 
 
 def is_number(value: object) -> bool:
-    """Tell whether a value is a JSON number."""
+    """Return whether a value is a JSON number."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def operator(node: Mapping[str, Any]) -> Test:
-    """Read an operator, e.g. `{"prefix": "a"}`.
+    """Parse an operator, e.g. `{"prefix": "a"}`.
 
     Raises:
-        PatternError: there is none of the name, or its operand is wrong.
+        PatternError: the operator is unknown, or its operand is invalid.
     """
     if not node:
         raise PatternError("Match expression name not found")
@@ -116,17 +116,17 @@ def _text(name: str, operand: object) -> str:
 
 
 def _exactly(operand: object) -> Test:
-    wanted = _text("exact", operand)
-    return _of_text(lambda seen: seen == wanted)
+    expected = _text("exact", operand)
+    return _of_text(lambda seen: seen == expected)
 
 
 def _equals_ignore_case(operand: object) -> Test:
-    wanted = _text(EQUALS, operand).lower()
-    return _of_text(lambda seen: seen.lower() == wanted)
+    expected = _text(EQUALS, operand).lower()
+    return _of_text(lambda seen: seen.lower() == expected)
 
 
 def _edge(name: str, of: Callable[[str, str], bool]) -> Callable[[object], Test]:
-    """Read `prefix` or `suffix`, whose operand is a text or `{"equals-ignore-case": text}`."""
+    """Return the parser of `prefix` or `suffix`, whose operand is a text or `{"equals-ignore-case": text}`."""
 
     def read(operand: object) -> Test:
         if isinstance(operand, dict):
@@ -136,8 +136,8 @@ def _edge(name: str, of: Callable[[str, str], bool]) -> Callable[[object], Test]
                 raise PatternError(f"Unsupported {name} pattern: {next(iter(operand))}")
             folded = _text(EQUALS, operand[EQUALS]).lower()
             return _of_text(lambda seen: of(seen.lower(), folded))
-        wanted = _text(name, operand)
-        return _of_text(lambda seen: of(seen, wanted))
+        edge = _text(name, operand)
+        return _of_text(lambda seen: of(seen, edge))
 
     return read
 
@@ -176,7 +176,7 @@ def _cidr(operand: object) -> Test:
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """Read a CIDR block, with the rules and words of AWS's matcher.
+    """Parse a CIDR block, with the rules and messages of AWS's matcher.
 
     https://github.com/aws/event-ruler/blob/main/src/main/software/amazon/event/ruler/CIDR.java
     """
@@ -231,7 +231,7 @@ def _bound(operand: Sequence[Any], at: int) -> float:
 
 
 def _check_range(parts: Sequence[tuple[str, float]]) -> None:
-    """A range is a lower bound, then an upper one; all else is a single comparison."""
+    """Raise PatternError unless the parts are one comparison, or a lower and then an upper bound."""
     signs = [sign for sign, _ in parts]
     if len(parts) > 2:
         raise PatternError("Too many terms in numeric range expression")
@@ -244,26 +244,26 @@ def _check_range(parts: Sequence[tuple[str, float]]) -> None:
 
 
 def _anything_but(operand: object) -> Test:
-    """Read `anything-but`: a text, a number, a list of either, or an operator over one text or a list of texts."""
+    """Parse `anything-but`: a string, a number, a list of either, or an operator with one or more strings."""
     if isinstance(operand, dict):
         return _anything_but_operator(operand)
     if not isinstance(operand, list):
         _one_or_array(operand)
     values = operand if isinstance(operand, list) else [operand]
-    if not all(isinstance(one, str) or is_number(one) for one in values):
+    if not all(isinstance(value, str) or is_number(value) for value in values):
         raise PatternError("Inside anything but list, start|null|boolean is not supported.")
-    if not values or len({isinstance(one, str) for one in values}) > 1:
+    if not values or len({isinstance(value, str) for value in values}) > 1:
         raise PatternError(
             "Inside anything but list, either all values are number or string, mixed type is not supported"
         )
     if isinstance(values[0], str):
         return Test(lambda seen: seen not in values)
-    numbers = {float(one) for one in values}  # type: ignore[arg-type]
+    numbers = {float(value) for value in values}  # type: ignore[arg-type]
     return Test(lambda seen: not is_number(seen) or float(seen) not in numbers)
 
 
 def _one_or_array(operand: object) -> None:
-    """Refuse null, booleans and objects, as LocalStack recorded of AWS (content_anything_but_string_null_type_EXC)."""
+    """Reject null, booleans and objects (LocalStack's recording of AWS, content_anything_but_string_null_type_EXC)."""
     if not isinstance(operand, (str, list)) and not is_number(operand):
         raise PatternError("Value of anything-but must be an array or single string/number value.")
 
@@ -276,15 +276,15 @@ def _anything_but_operator(node: Mapping[str, Any]) -> Test:
         raise PatternError(f"Unsupported anything-but pattern: {name}")
     _one_or_array(operand)
     values = operand if isinstance(operand, list) else [operand]
-    if not values or not all(isinstance(one, str) for one in values):
+    if not values or not all(isinstance(value, str) for value in values):
         raise PatternError(NO_TEXTS[name])
     if name in (PREFIX, SUFFIX) and "" in values:
         raise PatternError("Null prefix/suffix not allowed")
     if len(node) > 1:
-        raise PatternError("Too many elements in numeric expression")  # so AWS's matcher says, for any operator
-    tests = [OPERATORS[name](one) for one in values]
-    found = tuple(wildcard for test in tests for wildcard in test.wildcards)
-    return Test(lambda seen: not any(test.accepts(seen) for test in tests), wildcards=found)
+        raise PatternError("Too many elements in numeric expression")  # the message of AWS's matcher, for any operator
+    tests = [OPERATORS[name](value) for value in values]
+    tokens = tuple(wildcard for test in tests for wildcard in test.wildcards)
+    return Test(lambda seen: not any(test.accepts(seen) for test in tests), wildcards=tokens)
 
 
 OPERATORS: dict[str, Callable[[object], Test]] = {

@@ -1,9 +1,9 @@
-"""Steps 3, 4 and 6: EventBridge's pattern language, pure: which events a rule's pattern matches.
+"""Steps 3, 4 and 6: EventBridge's event patterns: parsing and matching. Pure.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern.html
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
-Where those pages are silent (arrays of objects, keys with dots, the words of the errors), this does what AWS's own
-matcher does, https://github.com/aws/event-ruler.
+What those pages leave open (arrays of objects, keys with dots, error messages) follows AWS's own matcher,
+https://github.com/aws/event-ruler.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from sagemaker_rehearsal.events.wildcards import MOST_COMPLEX, complexity
 __all__ = ["Pattern", "PatternError", "matches", "parse", "read"]
 
 OR = "$or"
-# An alternative of a pattern: by a field's path, joined by dots, the tests of which one must hold
+# An alternative of a pattern: the tests by a field's path, joined by dots; one test of each field must pass
 Branch = Mapping[str, tuple[Test, ...]]
-# In which element of which arrays a value stands
+# The position of a value: the index in each array around it, by the array's path
 Place = Mapping[tuple[str | int, ...], int]
 
 
@@ -34,10 +34,10 @@ class Pattern:
 
 
 def read(text: str) -> Any:  # noqa: ANN401 (JSON)
-    """Read JSON whose numbers remember how they were written.
+    """Parse JSON, with numbers that keep their literals.
 
     Raises:
-        PatternError: it is none.
+        PatternError: it is not valid JSON.
     """
     try:
         return json.loads(text, parse_float=Written, parse_int=Written)
@@ -46,10 +46,10 @@ def read(text: str) -> Any:  # noqa: ANN401 (JSON)
 
 
 def parse(text: str) -> Pattern:
-    """Read a pattern.
+    """Parse a pattern.
 
     Raises:
-        PatternError: EventBridge would not take it; the text says why.
+        PatternError: EventBridge would reject it; the message gives the reason.
     """
     pattern = read(text)
     if not isinstance(pattern, dict):
@@ -61,8 +61,8 @@ def parse(text: str) -> Pattern:
 
 
 def _simple_enough(tests: Sequence[Test]) -> None:
-    found = [wildcard for test in tests for wildcard in test.wildcards]
-    if found and complexity(found) > MOST_COMPLEX:
+    wildcards = [wildcard for test in tests for wildcard in test.wildcards]
+    if wildcards and complexity(wildcards) > MOST_COMPLEX:
         raise PatternError(
             "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences "
             "after a wildcard character"
@@ -70,7 +70,7 @@ def _simple_enough(tests: Sequence[Test]) -> None:
 
 
 def matches(pattern: Pattern, event: Mapping[str, Any]) -> bool:
-    """Tell whether an event is one that the pattern describes."""
+    """Return whether an event matches a pattern."""
     fields: dict[str, list[tuple[Any, Place]]] = {}
     for path, value, place in _leaves(event, "", (), {}):
         fields.setdefault(path, []).append((value, place))
@@ -78,7 +78,7 @@ def matches(pattern: Pattern, event: Mapping[str, Any]) -> bool:
 
 
 def _object(node: Mapping[str, Any], path: str, inside_or: bool = False) -> list[Branch]:
-    """Give the alternatives that an object of a pattern stands for."""
+    """Return the alternatives of an object in a pattern, with every `$or` expanded."""
     if not node:
         raise PatternError("Empty objects are not allowed")
     groups = [_field(name, value, path, inside_or) for name, value in node.items()]
@@ -103,10 +103,10 @@ def _field(name: str, value: object, path: str, inside_or: bool) -> list[Branch]
 
 
 def _is_or(value: object) -> bool:
-    """Tell whether `$or` is the operator, not the name of a field: two objects or more, none of an operator's form."""
-    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(one, dict) for one in value):
+    """Return whether `$or` is the operator, not a field's name: objects, two or more, without operators as keys."""
+    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(alternative, dict) for alternative in value):
         return False
-    return not any(name in RESERVED for one in value for name in one)
+    return not any(name in RESERVED for alternative in value for name in alternative)
 
 
 def _tests(values: Sequence[object]) -> tuple[Test, ...]:
@@ -120,14 +120,14 @@ def _test(value: object) -> Test:
         return operator(value)
     if isinstance(value, list):
         raise PatternError("Match value must be String, number, true, false, or null")
-    wanted = as_text(value)
-    return Test(lambda seen: as_text(seen) == wanted)
+    expected = as_text(value)
+    return Test(lambda seen: as_text(seen) == expected)
 
 
 def _leaves(
     node: object, path: str, position: tuple[str | int, ...], place: dict[tuple[str | int, ...], int]
 ) -> Iterator[tuple[str, Any, Place]]:
-    """Give each value that is no object and no array, with its path; arrays leave no trace in the path."""
+    """Yield each scalar with its path, in which arrays do not appear, and its position in the arrays."""
     if isinstance(node, Mapping):
         for name, value in node.items():
             yield from _leaves(value, f"{path}.{name}" if path else name, (*position, name), place)
@@ -139,16 +139,16 @@ def _leaves(
 
 
 def _holds(
-    wanted: Sequence[tuple[str, tuple[Test, ...]]], fields: Mapping[str, list[tuple[Any, Place]]], so_far: Place
+    conditions: Sequence[tuple[str, tuple[Test, ...]]], fields: Mapping[str, list[tuple[Any, Place]]], so_far: Place
 ) -> bool:
-    """Tell whether each field has a value that passes, all of them in the same elements of the arrays they share."""
-    if not wanted:
+    """Return whether each field has a value that passes, all in the same elements of the arrays that they share."""
+    if not conditions:
         return True
-    (path, tests), *rest = wanted
-    found = fields.get(path, [])
-    if not found:
+    (path, tests), *rest = conditions
+    values = fields.get(path, [])
+    if not values:
         return any(test.absent for test in tests) and _holds(rest, fields, so_far)
-    for value, place in found:
+    for value, place in values:
         together = all(so_far.get(array, number) == number for array, number in place.items())
         passes = any(not test.absent and test.accepts(value) for test in tests)
         if together and passes and _holds(rest, fields, {**so_far, **place}):

@@ -1,4 +1,4 @@
-"""Steps 3, 4 and 6: EventBridge's API, where moto's differs: events are matched and delivered by our bus."""
+"""Steps 3, 4 and 6: EventBridge's operations that moto lacks or validates less; `bus` matches and delivers events."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ MOST_TARGETS = 5
 
 @operation("events", "PutEvents")
 def put_events(call: Call) -> dict[str, Any]:
-    """Take events of applications; each entry is accepted or refused by itself."""
+    """Publish events of applications; each entry is accepted or rejected on its own."""
     entries = call.params["Entries"]
     size = sum(_size(entry) for entry in entries)
     if size > MOST_BYTES:
         raise AwsError("ValidationException", "Total size of the entries in the request is over the limit.")
     results = [_put(call, entry) for entry in entries]
-    return {"FailedEntryCount": sum("ErrorCode" in one for one in results), "Entries": results}
+    return {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results}
 
 
 def _size(entry: Mapping[str, Any]) -> int:
-    """Count an entry's bytes as the service does; a time is 14 of them."""
+    """Return an entry's size in bytes as the service counts it; a time counts as 14."""
     texts = [entry.get(name) or "" for name in ("Source", "DetailType", "Detail")]
     return sum(len(text.encode()) for text in [*texts, *(entry.get("Resources") or [])]) + 14 * bool(entry.get("Time"))
 
@@ -49,8 +49,8 @@ def _put(call: Call, entry: Mapping[str, Any]) -> dict[str, str]:
         detail = None
     if not isinstance(detail, dict):
         return _refused("MalformedDetail", "Detail is malformed.")
-    given = entry.get("Time")
-    time = datetime.fromtimestamp(given, UTC) if isinstance(given, (int, float)) else given
+    timestamp = entry.get("Time")
+    time = datetime.fromtimestamp(timestamp, UTC) if isinstance(timestamp, (int, float)) else timestamp
     resources = entry.get("Resources") or []
     event = bus.envelope(call.region, entry["Source"], entry["DetailType"], detail, resources, time)
     bus.of(call.cloud).put(event)
@@ -63,7 +63,7 @@ def _refused(code: str, message: str) -> dict[str, str]:
 
 @operation("events", "PutRule")
 def put_rule(call: Call) -> dict[str, Any]:
-    """Keep a rule in moto, once its pattern is one that EventBridge takes."""
+    """Store a rule in moto, after validating its pattern and schedule."""
     text = call.params.get("EventPattern")
     if text:
         _checked(text)
@@ -86,18 +86,18 @@ def _checked(text: str) -> patterns.Pattern:
 
 @operation("events", "PutTargets")
 def put_targets(call: Call) -> dict[str, Any]:
-    """Keep targets in moto; one that could not be delivered to is refused now, not when it is needed."""
+    """Store targets in moto; a target without a sender here is rejected now, not when an event arrives."""
     rule = call.params["Rule"]
     for target in call.params["Targets"]:
         service = delivery.service_of(target["Arn"])
         if service not in delivery.SENDERS:
-            said = f"The rehearsal does not deliver events to {service or target['Arn']}; see docs/parity.md"
-            raise AwsError("NotImplemented", said, 501)
+            message = f"The rehearsal does not deliver events to {service or target['Arn']}; see docs/parity.md"
+            raise AwsError("NotImplemented", message, 501)
         if service == "codepipeline" and not target.get("RoleArn"):
             raise AwsError("ValidationException", f"RoleArn is required for target {target['Arn']}.")
     events = call.cloud.client("events")
     bus_name = {"EventBusName": call.params["EventBusName"]} if call.params.get("EventBusName") else {}
-    before = {one["Id"] for one in events.list_targets_by_rule(Rule=rule, **bus_name)["Targets"]}
+    before = {target["Id"] for target in events.list_targets_by_rule(Rule=rule, **bus_name)["Targets"]}
     if len(before | {target["Id"] for target in call.params["Targets"]}) > MOST_TARGETS:
         raise AwsError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
     for target in call.params["Targets"]:
@@ -106,46 +106,46 @@ def put_targets(call: Call) -> dict[str, Any]:
 
 
 def _require_one_input(target: Mapping[str, Any]) -> None:
-    """Refuse two kinds of input, and a template with a variable that has no path.
+    """Reject more than one kind of input, and a template with an undeclared placeholder.
 
-    LocalStack recorded both sentences of AWS (tests/aws/services/events/test_events_inputs.py, 2025-03-12).
+    LocalStack recorded both messages of AWS (tests/aws/services/events/test_events_inputs.py, 2025-03-12).
     """
     if sum(name in target for name in ("Input", "InputPath", "InputTransformer")) > 1:
-        said = f"Only one of Input, InputPath, or InputTransformer must be provided for target {target['Id']}."
-        raise AwsError("ValidationException", said)
+        message = f"Only one of Input, InputPath, or InputTransformer must be provided for target {target['Id']}."
+        raise AwsError("ValidationException", message)
     transformer = target.get("InputTransformer") or {}
     known = {*(transformer.get("InputPathsMap") or {}), *input_transformer.PREDEFINED}
     for name in input_transformer.VARIABLE.findall(transformer.get("InputTemplate") or ""):
         if name not in known:
-            said = f"InputTemplate for target {target['Id']} contains invalid placeholder {name}."
-            raise AwsError("ValidationException", said)
+            message = f"InputTemplate for target {target['Id']} contains invalid placeholder {name}."
+            raise AwsError("ValidationException", message)
 
 
 @operation("events", "DescribeRule")
 def describe_rule(call: Call) -> dict[str, Any]:
-    """Show a rule; that there is none is said with the bus's name, which moto leaves out."""
+    """Describe a rule; the error of an absent rule names the bus, which moto's message lacks."""
     try:
         return call.to_moto()
     except AwsError as error:
         if error.code != "ResourceNotFoundException" or not error.message.startswith("Rule "):
             raise
         name = (call.params.get("EventBusName") or "default").rpartition("/")[2]
-        said = f"Rule {call.params['Name']} does not exist on EventBus {name}."
-        raise AwsError(error.code, said) from error
+        message = f"Rule {call.params['Name']} does not exist on EventBus {name}."
+        raise AwsError(error.code, message) from error
 
 
 @operation("events", "TestEventPattern")
 def test_event_pattern(call: Call) -> dict[str, Any]:
-    """Tell whether a pattern matches an event."""
+    """Return whether a pattern matches an event."""
     try:
         event = patterns.read(call.params["Event"])
     except patterns.PatternError:
         event = None
-    # The documentation has `resources` among the mandatory ones; AWS was recorded to do without
+    # The documentation lists `resources` as mandatory too; AWS was recorded to accept events without it
     needed = ("id", "account", "source", "time", "region", "detail-type")
     if not isinstance(event, dict) or any(name not in event for name in needed):
         raise AwsError("ValidationException", "Parameter Event is not valid.")
     return {"Result": patterns.matches(_checked(call.params["EventPattern"]), event)}
 
 
-test_event_pattern.__test__ = False  # type: ignore[attr-defined] # no test of pytest's
+test_event_pattern.__test__ = False  # type: ignore[attr-defined] # pytest must not collect it

@@ -1,4 +1,4 @@
-"""Step 4: the times at which rules and schedules start: rate(), cron() and at(). Pure.
+"""Step 4: validation of the schedule expressions rate(), cron() and at(). Pure.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
@@ -12,7 +12,7 @@ CRON = re.compile(r"cron\(([^()]+)\)")
 AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-# Minutes, hours, day of month, month, day of week, year: least, most, and names for the values from the least on
+# Minutes, hours, day of month, month, day of week, year: minimum, maximum, and names of the values from the minimum on
 FIELDS = (
     (0, 59, ()),
     (0, 23, ()),
@@ -25,27 +25,27 @@ DAY, WEEKDAY = 2, 4
 
 
 def of_rule(text: str) -> bool:
-    """Tell whether a rule can have an expression; in a rate, 1 goes with the singular, and only 1."""
+    """Return whether an expression is valid for a rule; in a rate, the unit is singular for 1 and only for 1."""
     rate = RATE.fullmatch(text)
     return (rate[1] == "1") == (not rate[3]) if rate else _cron(text)
 
 
 def of_schedule(text: str) -> bool:
-    """Tell whether a schedule can have an expression."""
+    """Return whether an expression is valid for a schedule of EventBridge Scheduler."""
     return bool(RATE.fullmatch(text)) or _cron(text) or _once(text)
 
 
 def _once(text: str) -> bool:
-    found = AT.fullmatch(text)
+    match = AT.fullmatch(text)
     try:
-        return found is not None and bool(datetime.fromisoformat(found[1]))
+        return match is not None and bool(datetime.fromisoformat(match[1]))
     except ValueError:
         return False
 
 
 def _cron(text: str) -> bool:
-    found = CRON.fullmatch(text)
-    fields = found[1].split() if found else []
+    match = CRON.fullmatch(text)
+    fields = match[1].split() if match else []
     if len(fields) != len(FIELDS) or (fields[DAY] == "?") == (fields[WEEKDAY] == "?"):
         return False
     return all(_field(number, field) for number, field in enumerate(fields))

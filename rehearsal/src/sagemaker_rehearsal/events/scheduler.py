@@ -1,4 +1,4 @@
-"""Step 4: EventBridge Scheduler's API: schedules are held to its rules before moto keeps them.
+"""Step 4: EventBridge Scheduler's API: validates schedules before moto stores them.
 
 https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 """
@@ -18,7 +18,7 @@ from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
 
 @operation("scheduler", "CreateSchedule", "UpdateSchedule")
 def put_schedule(call: Call) -> dict[str, Any]:
-    """Make or change a schedule."""
+    """Validate a schedule, then create or update it."""
     params = call.params
     if not schedule_expressions.of_schedule(params["ScheduleExpression"]):
         raise invalid(f"Invalid Schedule Expression {params['ScheduleExpression']}.")
@@ -59,5 +59,5 @@ def _require_trust(call: Call, role: str, group: str) -> None:
     try:
         identity.keys_for(call.cloud, role, "scheduler", PRINCIPAL, source)
     except AwsError as error:
-        said = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
-        raise invalid(said) from error
+        message = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+        raise invalid(message) from error

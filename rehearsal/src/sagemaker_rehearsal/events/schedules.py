@@ -1,4 +1,4 @@
-"""Step 4: EventBridge Scheduler: moto keeps schedules; time does not start them here, a person does."""
+"""Step 4: EventBridge Scheduler: moto stores schedules; no clock invokes their targets here, `schedule_now` does."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ PRINCIPAL = "scheduler.amazonaws.com"
 
 
 def schedule_now(cloud: Host, name: str, group: str = "default") -> Any:  # noqa: ANN401 (as boto3)
-    """Do what a schedule does when its time has come, with its role.
+    """Invoke a schedule's target with the schedule's role, as at its scheduled time.
 
     Returns:
-        What the target answered: of a pipeline, its execution's id.
+        The execution's id for a pipeline, None for a function.
 
     Raises:
-        AwsError: there is no such target in the rehearsal.
-        ClientError: there is no such schedule, or its target refused.
+        AwsError: the schedule is disabled, or the rehearsal does not invoke its target.
+        ClientError: the schedule does not exist, or its target rejects the request.
     """
     schedule = cloud.client("scheduler").get_schedule(Name=name, GroupName=group)
     target = schedule["Target"]

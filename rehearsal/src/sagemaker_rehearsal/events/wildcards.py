@@ -1,7 +1,7 @@
-"""Steps 3, 4 and 6: the wildcards of EventBridge's patterns, pure: what they match, and which are too complex.
+"""Steps 3, 4 and 6: wildcards in EventBridge's event patterns: matching and complexity. Pure.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html#eb-filtering-wildcard-matching-complexity
-What complexity is, and how a position is counted, is taken from AWS's own matcher, https://github.com/aws/event-ruler
+The definition of complexity and the counting of positions are those of AWS's own matcher, https://github.com/aws/event-ruler
 (MachineComplexityEvaluator, WildcardParser).
 """
 
@@ -10,22 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-# The bytes of a wildcard; None is `*`
+# The bytes of a wildcard pattern; None is `*`
 Tokens = tuple[int | None, ...]
-# One beginning of one wildcard: which wildcard, and how many of its tokens
+# A prefix of a wildcard pattern: the pattern's number, and how many of its tokens
 Beginning = tuple[int, int]
-# AWS does not publish its limit. It refused a pattern of 11 and took one of 7 (LocalStack's recordings
+# AWS does not publish its limit. It rejected a pattern of complexity 11 and accepted one of 7 (LocalStack's recordings
 # content_wildcard_complex_EXC and content_wildcard_repeating, 2025-10-15); 10 is the limit in event-ruler's README
 MOST_COMPLEX = 10
 STAR, BACKSLASH = ord("*"), ord("\\")
 
 
 class WildcardError(ValueError):
-    """A wildcard that EventBridge does not take."""
+    """A wildcard pattern that EventBridge rejects."""
 
 
 def tokens(text: str) -> Tokens:
-    """Read a wildcard: `*` is any text, `\\*` an asterisk, `\\\\` a backslash.
+    """Parse a wildcard pattern: `*` is any text, `\\*` an asterisk, `\\\\` a backslash.
 
     Raises:
         WildcardError: for consecutive wildcards and other escapes, with the position in bytes.
@@ -50,18 +50,18 @@ def _tokens(written: bytes) -> Iterator[int | None]:
 
 
 def expression(wildcard: Tokens) -> re.Pattern[bytes]:
-    """Return the regular expression of a wildcard, over the bytes of a text."""
-    return re.compile(b"".join(b".*" if one is None else re.escape(bytes([one])) for one in wildcard), re.DOTALL)
+    """Return the regular expression of a wildcard pattern, over the bytes of a text."""
+    return re.compile(b"".join(b".*" if token is None else re.escape(bytes([token])) for token in wildcard), re.DOTALL)
 
 
 def complexity(wildcards: Sequence[Tokens], most: int = MOST_COMPLEX) -> int:
-    """Return how many beginnings of the wildcards a text can match at once, at worst.
+    """Return how many prefixes of the wildcard patterns a text can match at once, at worst.
 
     Args:
-        wildcards: those of one field.
+        wildcards: the wildcard patterns of one field.
         most: stop counting above this number.
     """
-    alphabet = {None, *(sign for one in wildcards for sign in one)}
+    alphabet = {None, *(sign for wildcard in wildcards for sign in wildcard)}
     start = _closed(wildcards, {(number, 0) for number in range(len(wildcards))})
     known, waiting, worst = {start}, [start], 0
     while waiting:
@@ -76,7 +76,7 @@ def complexity(wildcards: Sequence[Tokens], most: int = MOST_COMPLEX) -> int:
 
 
 def _after(wildcards: Sequence[Tokens], reached: frozenset[Beginning], sign: int | None) -> set[Beginning]:
-    """Return the beginnings that match after one more byte; None stands for a byte that no wildcard names."""
+    """Return the prefixes that match after one more byte; None stands for a byte that no pattern contains."""
     stayed = {(number, length) for number, length in reached if length and wildcards[number][length - 1] is None}
     grown = {
         (number, length + 1)
@@ -87,7 +87,7 @@ def _after(wildcards: Sequence[Tokens], reached: frozenset[Beginning], sign: int
 
 
 def _closed(wildcards: Sequence[Tokens], reached: set[Beginning]) -> frozenset[Beginning]:
-    """Add the beginnings whose last `*` matches the empty text."""
+    """Add the prefixes whose last `*` matches the empty text."""
     more = {
         (number, length + 1)
         for number, length in reached

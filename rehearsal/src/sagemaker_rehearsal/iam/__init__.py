@@ -1,7 +1,7 @@
-"""All steps: who calls, and whether AWS would let them.
+"""All steps: identities, and authorization by AWS's rules.
 
-Nothing is denied until `enforce(cloud)`. `usage.summary(cloud)` returns what was denied, and what was granted and never
-used.
+Nothing is denied until `enforce(cloud)`. `usage.summary(cloud)` returns denied requests, and actions that were granted
+and never used.
 """
 
 from sagemaker_rehearsal.iam import document_checks, policy_types, role_types, sessions

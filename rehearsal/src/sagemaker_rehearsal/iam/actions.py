@@ -1,7 +1,7 @@
-"""All steps: which permissions a request takes: action, resource and condition keys.
+"""All steps: the permissions that a request requires: action, resource and condition keys.
 
-By the Service Authorization Reference (https://docs.aws.amazon.com/service-authorization/latest/reference/). An API
-that no table here knows takes `service:Operation` on `*`.
+As in the Service Authorization Reference (https://docs.aws.amazon.com/service-authorization/latest/reference/). An API
+that no table here lists requires `service:Operation` on `*`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,9 +12,9 @@ from sagemaker_rehearsal.iam import condition_keys as keys
 from sagemaker_rehearsal.iam import pass_role, resources, s3
 
 Params = Mapping[str, Any]
-# Services whose actions begin otherwise than with botocore's name
+# Services whose action prefix differs from botocore's name
 _SERVICES = {"sagemaker-runtime": "sagemaker", "stepfunctions": "states", "ses": "email"}
-# Operations whose permission is called otherwise
+# Operations whose permission has another name
 _ACTIONS = {
     ("lambda", "Invoke"): "InvokeFunction",
     ("lambda", "InvokeWithResponseStream"): "InvokeFunction",
@@ -30,7 +30,7 @@ _BOUNDED = ("AttachRole", "Delete", "DetachRole", "GetRole", "PutRolePolicy", "U
 
 @dataclass(frozen=True)
 class Needed:
-    """A permission that a request takes."""
+    """A permission that a request requires."""
 
     action: str
     resource: str
@@ -38,22 +38,22 @@ class Needed:
 
 
 class Facts(Protocol):
-    """What a request does not say by itself."""
+    """Lookups for what a request's parameters do not contain."""
 
     def role(self, name: str) -> str:
-        """Give a role's ARN."""
+        """Return a role's ARN."""
 
     def boundary(self, role: str) -> str:
-        """Give the ARN of the boundary of a role, by its name; empty when it has none."""
+        """Return the ARN of the boundary of a role, by its name; empty when it has none."""
 
     def repository(self, pull_request: str) -> str:
-        """Give the name of a pull request's repository; empty when there is none."""
+        """Return the name of a pull request's repository; empty when there is none."""
 
     def stack(self, change_set: str) -> str:
-        """Give the ARN of a change set's stack; empty when there is none."""
+        """Return the ARN of a change set's stack; empty when there is none."""
 
     def object_tags(self, bucket: str, key: str) -> Mapping[str, str]:
-        """Give the tags of an object."""
+        """Return the tags of an object."""
 
 
 @dataclass(frozen=True)
@@ -65,25 +65,25 @@ class Place:
 
 
 def of_api(service: str, operation: str, params: Params, place: Place, facts: Facts) -> list[Needed]:
-    """List the permissions that a request to a service takes.
+    """List the permissions that a request to a service requires.
 
     Args:
         service: botocore's name of the service.
         operation: as AWS spells it.
         params: as boto3 takes them.
         place: region and account.
-        facts: looks up what the request does not say.
+        facts: looks up what the request does not contain.
     """
     if (service, operation) in _FREE:
         return []
     prefix = _SERVICES.get(service, service)
-    found = keys.of(prefix, operation, params)
+    context = keys.of(prefix, operation, params)
     if prefix == "iam":
-        found |= _boundary(operation, params, facts)
+        context |= _boundary(operation, params, facts)
     arns = _arns(prefix, operation, params, place, facts)
     action = f"{prefix}:{_ACTIONS.get((service, operation), operation)}"
     return [
-        *(Needed(action, arn, found) for arn in arns),
+        *(Needed(action, arn, context) for arn in arns),
         *_tagging(prefix, operation, params, arns[0]),
         *_stack_policy(prefix, operation, params, arns[0]),
         *_passing(prefix, operation, params),
@@ -119,7 +119,7 @@ def _of_iam(operation: str, params: Params, account: str, facts: Facts) -> str:
 
 
 def _boundary(operation: str, params: Params, facts: Facts) -> keys.Keys:
-    """The key holds the boundary that a request sets; for requests that set none, the one that the role has."""
+    """Return `iam:PermissionsBoundary` of a request that sets none: the boundary that the role already has."""
     if not operation.startswith(_BOUNDED) or not params.get("RoleName"):
         return {}
     boundary = facts.boundary(str(params["RoleName"]))
@@ -127,25 +127,25 @@ def _boundary(operation: str, params: Params, facts: Facts) -> keys.Keys:
 
 
 def _tagging(service: str, operation: str, params: Params, arn: str) -> Iterator[Needed]:
-    """Tags that come with the making of a resource take the permission to tag it."""
+    """Yield the permission to tag a resource, where a request creates it with tags."""
     name = keys.TAGGING.get(service)
     if service == "iam" and operation in ("CreateRole", "CreatePolicy"):
         name = f"Tag{operation.removeprefix('Create')}"
     tags = keys.tags(params)
     if not name or not tags or operation in (name, "TagResource", "AddTags", "TagQueue", "TagRole", "TagPolicy"):
         return
-    made = {"sagemaker": "sagemaker:taggingaction", "cloudformation": "cloudformation:createaction"}.get(service)
-    yield Needed(f"{service}:{name}", arn, keys.of_tags(tags) | ({made: (operation,)} if made else {}))
+    action_key = {"sagemaker": "sagemaker:taggingaction", "cloudformation": "cloudformation:createaction"}.get(service)
+    yield Needed(f"{service}:{name}", arn, keys.of_tags(tags) | ({action_key: (operation,)} if action_key else {}))
 
 
 def _stack_policy(service: str, operation: str, params: Params, arn: str) -> Iterator[Needed]:
-    given = params.get("StackPolicyBody") or params.get("StackPolicyURL")
-    if service == "cloudformation" and given and operation != "SetStackPolicy":
+    stack_policy = params.get("StackPolicyBody") or params.get("StackPolicyURL")
+    if service == "cloudformation" and stack_policy and operation != "SetStackPolicy":
         yield Needed("cloudformation:SetStackPolicy", arn)
 
 
 def _scaling(service: str, operation: str, params: Params, place: Place) -> Iterator[Needed]:
-    """Application Auto Scaling asks whether its caller could change the endpoint, and make the policy's alarms.
+    """Yield what Application Auto Scaling requires of its caller: to update the endpoint and to create the alarms.
 
     https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html
     """
@@ -172,7 +172,7 @@ def _passing(service: str, operation: str, params: Params) -> Iterator[Needed]:
 
 
 def of_s3(asked: s3.Asked, facts: Facts) -> list[Needed]:
-    """List the permissions that a request to S3 takes."""
+    """List the permissions that a request to S3 requires."""
     return [Needed(need.action, need.resource, {**need.keys, **_existing(need, facts)}) for need in s3.needs(asked)]
 
 
@@ -184,7 +184,7 @@ def _existing(need: s3.Need, facts: Facts) -> dict[str, tuple[str, ...]]:
 
 
 def of_invocation(params: Params, place: Place) -> list[Needed]:
-    """Return the permissions that InvokeEndpoint takes."""
+    """Return the permissions that InvokeEndpoint requires."""
     target = params.get("TargetModel")
     conditions = {"sagemaker:targetmodel": (str(target),)} if target else {}
     arn = f"arn:aws:sagemaker:{place.region}:{place.account}:endpoint/{params['EndpointName']}"

@@ -1,4 +1,4 @@
-"""All steps: the roles, policies and boundaries that the templates made in moto's IAM, ready to be evaluated."""
+"""All steps: the roles, policies and boundaries that the templates created in moto's IAM, parsed for evaluation."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,9 @@ from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 # Moto's models have no types
 Role = Any
-# Allows nothing: what a role is left with whose boundary was deleted
+# Allows nothing: the boundary of a role whose boundary policy was deleted
 _NOTHING = Policy("deleted boundary", ())
-# The administrator's
+# The administrator's policies
 EVERYTHING = Policies(
     (
         read(
@@ -26,7 +26,7 @@ EVERYTHING = Policies(
         ),
     )
 )
-_found: dict[str, Role] = {}
+_roles: dict[str, Role] = {}
 _lock = threading.Lock()
 
 
@@ -36,42 +36,42 @@ def _iam() -> Any:  # noqa: ANN401 (moto's)
 
 def role(arn: str) -> Role | None:
     """Find a role by its ARN; None when there is none."""
-    found = _found.get(arn)
-    if found is not None and _iam().roles.get(found.id) is found:
-        return found
-    found = next((one for one in list(_iam().roles.values()) if one.arn == arn), None)
-    if found is not None:
+    entity = _roles.get(arn)
+    if entity is not None and _iam().roles.get(entity.id) is entity:
+        return entity
+    entity = next((candidate for candidate in list(_iam().roles.values()) if candidate.arn == arn), None)
+    if entity is not None:
         with _lock:
-            _found[arn] = found
-    return found
+            _roles[arn] = entity
+    return entity
 
 
 def named(name: str) -> Role | None:
     """Find a role by its name; None when there is none."""
-    return next((one for one in list(_iam().roles.values()) if one.name == name), None)
+    return next((candidate for candidate in list(_iam().roles.values()) if candidate.name == name), None)
 
 
-def tags(found: Role | None) -> dict[str, str]:
-    """Give a role's tags."""
-    given = getattr(found, "tags", None) or {}
-    pairs = given.values() if isinstance(given, dict) else given
-    return {one["Key"]: one["Value"] for one in pairs}
+def tags(entity: Role | None) -> dict[str, str]:
+    """Return a role's tags."""
+    values = getattr(entity, "tags", None) or {}
+    pairs = values.values() if isinstance(values, dict) else values
+    return {pair["Key"]: pair["Value"] for pair in pairs}
 
 
-def trust(found: Role) -> Policy:
-    """Give a role's trust policy."""
-    return read(found.assume_role_policy_document, "trust policy")
+def trust(entity: Role) -> Policy:
+    """Return a role's trust policy."""
+    return read(entity.assume_role_policy_document, "trust policy")
 
 
-def of_role(found: Role, session_policy: str = "") -> Policies:
-    """Give what decides about a role's session."""
-    return Policies(tuple(_identity(found)), _boundary(found), _session(session_policy))
+def of_role(entity: Role, session_policy: str = "") -> Policies:
+    """Return the policies that apply to a role's session."""
+    return Policies(tuple(_identity(entity)), _boundary(entity), _session(session_policy))
 
 
 def of_user(name: str) -> Policies:
-    """Give what decides about a user; groups count too."""
+    """Return the policies that apply to a user, those of its groups included."""
     user = _iam().users[name]
-    groups = [group for group in _iam().groups.values() if any(one.name == name for one in group.users)]
+    groups = [group for group in _iam().groups.values() if any(member.name == name for member in group.users)]
     policies = [policy for holder in (user, *groups) for policy in _identity(holder)]
     return Policies(tuple(policies))
 
@@ -89,8 +89,8 @@ def _managed(policy: Any) -> Policy:  # noqa: ANN401 (moto's)
     return read(text, policy.name)
 
 
-def _boundary(found: Role) -> Policy | None:
-    arn = found.permissions_boundary_arn
+def _boundary(entity: Role) -> Policy | None:
+    arn = entity.permissions_boundary_arn
     if not arn:
         return None
     policy = _iam().managed_policies.get(arn)
@@ -102,86 +102,86 @@ def _session(text: str) -> Policy | None:
 
 
 def all_roles(cloud: Host) -> dict[str, list[Policy]]:
-    """Give the policies of all roles, by ARN."""
-    return {one.arn: list(_identity(one)) for one in list(_iam().roles.values())}
+    """Return the policies of all roles, by ARN."""
+    return {entity.arn: list(_identity(entity)) for entity in list(_iam().roles.values())}
 
 
 def bucket_policy(arn: str) -> tuple[Policy, ...]:
-    """Give the policy of the bucket that an ARN of S3 is about; none where it has none."""
+    """Return the policy of the bucket in an S3 ARN; an empty tuple where it has none."""
     bucket = s3_backends[ACCOUNT]["aws"].buckets.get(arn.removeprefix("arn:aws:s3:::").partition("/")[0])
     text = bucket.policy if bucket else None
     return (read(text.decode() if isinstance(text, bytes) else text, "bucket policy"),) if text else ()
 
 
 def is_object(bucket: str, key: str) -> bool:
-    """Tell whether an object exists; so as not to hide that a bucket does not, True where there is no such bucket."""
-    found = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
-    return found is None or key in found.keys
+    """Return whether an object exists; True where the bucket does not, so that S3 answers NoSuchBucket itself."""
+    fake_bucket = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
+    return fake_bucket is None or key in fake_bucket.keys
 
 
 def resource_tags(cloud: Host, arn: str) -> dict[str, str]:
-    """Give the tags of a resource of SageMaker, a stack or a role, for `aws:ResourceTag`; of others none are known."""
+    """Return the tags of a SageMaker resource, a stack or a role, for `aws:ResourceTag`; empty for other resources."""
     service = arn.split(":", 3)[2] if arn.startswith("arn:") else ""
     if service == "iam" and ":role/" in arn:
         return tags(role(arn))
     if service == "cloudformation":
-        found = _stack(cloud, arn)
-        return dict(found.tags) if found else {}
+        stack = _stack(cloud, arn)
+        return dict(stack.tags) if stack else {}
     return _of_sagemaker(cloud, arn) if service == "sagemaker" else {}
 
 
 def _stack(cloud: Host, arn: str) -> Any:  # noqa: ANN401 (moto's)
     name = arn.split("/")[1]
     stacks = cloudformation_backends[ACCOUNT][cloud.region].stacks
-    return stacks.get(arn) or next((one for one in list(stacks.values()) if one.name == name), None)
+    return stacks.get(arn) or next((stack for stack in list(stacks.values()) if stack.name == name), None)
 
 
 def _of_sagemaker(cloud: Host, arn: str) -> dict[str, str]:
-    kept = cloud.tags_of(arn)
-    if kept is not None:
-        return dict(kept)
+    own_tags = cloud.tags_of(arn)
+    if own_tags is not None:
+        return dict(own_tags)
     try:
-        given, _ = sagemaker_backends[ACCOUNT][cloud.region].list_tags(arn=arn)
-    except Exception:  # what does not exist has no tags; moto raises whatever comes of it
+        pairs, _ = sagemaker_backends[ACCOUNT][cloud.region].list_tags(arn=arn)
+    except Exception:  # a resource that does not exist has no tags; moto raises errors of several types for it
         return {}
-    return {one["Key"]: one["Value"] for one in given or []}
+    return {pair["Key"]: pair["Value"] for pair in pairs or []}
 
 
 class Lookup:
-    """Answers what requests do not say (see `actions.Facts`)."""
+    """Looks up what requests do not contain (see `actions.Facts`)."""
 
     def __init__(self, cloud: Host) -> None:
         self._cloud = cloud
         self._repositories: dict[str, str] = {}
 
     def role(self, name: str) -> str:
-        """Give a role's ARN."""
-        found = named(name)
-        return str(found.arn) if found else f"arn:aws:iam::{ACCOUNT}:role/{name}"
+        """Return a role's ARN."""
+        entity = named(name)
+        return str(entity.arn) if entity else f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
     def boundary(self, role: str) -> str:
-        """Give the ARN of a role's boundary; empty when it has none."""
-        found = named(role)
-        return str(found.permissions_boundary_arn or "") if found else ""
+        """Return the ARN of a role's boundary; empty when it has none."""
+        entity = named(role)
+        return str(entity.permissions_boundary_arn or "") if entity else ""
 
     def repository(self, pull_request: str) -> str:
-        """Give the name of a pull request's repository; empty when there is none."""
+        """Return the name of a pull request's repository; empty when there is none."""
         if pull_request not in self._repositories:
             try:
-                found = self._cloud.client("codecommit").get_pull_request(pullRequestId=pull_request)
+                response = self._cloud.client("codecommit").get_pull_request(pullRequestId=pull_request)
             except ClientError:
                 return ""
-            self._repositories[pull_request] = found["pullRequest"]["pullRequestTargets"][0]["repositoryName"]
+            self._repositories[pull_request] = response["pullRequest"]["pullRequestTargets"][0]["repositoryName"]
         return self._repositories[pull_request]
 
     def stack(self, change_set: str) -> str:
-        """Give the ARN of a change set's stack; empty when there is none."""
-        found = cloudformation_backends[ACCOUNT][self._cloud.region].change_sets.get(change_set)
-        return str(found.stack_id) if found else ""
+        """Return the ARN of a change set's stack; empty when there is none."""
+        fake_change_set = cloudformation_backends[ACCOUNT][self._cloud.region].change_sets.get(change_set)
+        return str(fake_change_set.stack_id) if fake_change_set else ""
 
     def object_tags(self, bucket: str, key: str) -> dict[str, str]:
-        """Give the tags of an object."""
+        """Return the tags of an object."""
         s3 = s3_backends[ACCOUNT]["aws"]
-        found = s3.buckets.get(bucket)
-        one = found.keys.get(key) if found else None
-        return dict(s3.tagger.get_tag_dict_for_resource(one.arn)) if one is not None else {}
+        fake_bucket = s3.buckets.get(bucket)
+        version = fake_bucket.keys.get(key) if fake_bucket else None
+        return dict(s3.tagger.get_tag_dict_for_resource(version.arn)) if version is not None else {}

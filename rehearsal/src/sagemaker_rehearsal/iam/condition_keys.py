@@ -1,4 +1,4 @@
-"""All steps: the condition keys that a request's parameters give, by service.
+"""All steps: the condition keys that a request's parameters set, by service.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
@@ -11,9 +11,9 @@ import jmespath
 
 Params = Mapping[str, Any]
 Keys = dict[str, tuple[str, ...]]
-# Parameters with tags: a map, or a list of Key and Value in either case
+# Parameters with tags: a map, or a list of Key and Value in upper or lower case
 _TAGS = ("Tags", "tags", "TagList")
-# In whose resources' creation the tags need a permission of their own, and how that is called
+# Services where creating a resource with tags requires a permission of its own, and its name
 TAGGING = {
     "application-autoscaling": "TagResource",
     "cloudformation": "TagResource",
@@ -27,7 +27,7 @@ TAGGING = {
     "sns": "TagResource",
     "sqs": "TagQueue",
 }
-# Key: where its values are (JMESPath). By service, and for all operations that have the parameter.
+# By service: the JMESPath of each key's values, for all operations that have the parameter
 _PATHS: dict[str, dict[str, str]] = {
     "application-autoscaling": {
         "application-autoscaling:service-namespace": "ServiceNamespace",
@@ -71,7 +71,7 @@ _PATHS: dict[str, dict[str, str]] = {
     "sns": {"sns:Endpoint": "Endpoint", "sns:Protocol": "Protocol"},
     "sts": {"sts:ExternalId": "ExternalId", "sts:RoleSessionName": "RoleSessionName"},
 }
-# A user of Service Catalog is "self" to what is done in his own name
+# For requests in the caller's own name, Service Catalog's level keys have the value "self"
 _CONSTANT: dict[str, Keys] = {
     "servicecatalog": {f"servicecatalog:{level}level": ("self",) for level in ("account", "role", "user")}
 }
@@ -95,16 +95,16 @@ _TO_BRANCHES = frozenset(
 
 
 def of(service: str, operation: str, params: Params) -> Keys:
-    """Give the condition keys of a request's parameters, in lower case."""
-    found: Keys = dict(_CONSTANT.get(service, {}))
+    """Return the condition keys of a request's parameters, in lower case."""
+    context: Keys = dict(_CONSTANT.get(service, {}))
     for key, path in _PATHS.get(service, {}).items():
         values = _texts(_value(path, params))
         if values:
-            found[key.lower()] = values
+            context[key.lower()] = values
     if service == "codecommit" and operation in _TO_BRANCHES:
-        found.update(_branches(params))
+        context.update(_branches(params))
     gone = removed(params)
-    return found | ({"aws:tagkeys": gone} if gone else {}) | of_tags(tags(params))
+    return context | ({"aws:tagkeys": gone} if gone else {}) | of_tags(tags(params))
 
 
 def _value(path: str, params: Params) -> object:
@@ -113,7 +113,7 @@ def _value(path: str, params: Params) -> object:
 
 def _texts(value: object) -> tuple[str, ...]:
     several: Sequence[object] = value if isinstance(value, list) else [value]
-    return tuple(_text(one) for one in several if one is not None)
+    return tuple(_text(entry) for entry in several if entry is not None)
 
 
 def _text(value: object) -> str:
@@ -121,33 +121,36 @@ def _text(value: object) -> str:
 
 
 def tags(params: Params) -> dict[str, str]:
-    """Give the tags that a request would set."""
+    """Return the tags that a request would set."""
     for name in _TAGS:
-        given = params.get(name)
-        if isinstance(given, dict):
-            return {str(key): str(value) for key, value in given.items()}
-        if isinstance(given, list):
-            return dict(_pairs(given))
+        parameter = params.get(name)
+        if isinstance(parameter, dict):
+            return {str(key): str(value) for key, value in parameter.items()}
+        if isinstance(parameter, list):
+            return dict(_pairs(parameter))
     return {}
 
 
-def _pairs(given: Sequence[Any]) -> Iterator[tuple[str, str]]:
-    for one in given:
-        if isinstance(one, dict):
-            named = {str(name).lower(): value for name, value in one.items()}
+def _pairs(pairs: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    for pair in pairs:
+        if isinstance(pair, dict):
+            named = {str(name).lower(): value for name, value in pair.items()}
             yield str(named.get("key", "")), str(named.get("value", ""))
 
 
 def removed(params: Params) -> tuple[str, ...]:
-    """Give the keys of the tags that a request would remove."""
+    """Return the keys of the tags that a request would remove."""
     return next((tuple(params[name]) for name in ("TagKeys", "tagKeys") if params.get(name)), ())
 
 
-def of_tags(given: Mapping[str, str]) -> Keys:
-    """Give the condition keys of tags in a request."""
-    if not given:
+def of_tags(requested: Mapping[str, str]) -> Keys:
+    """Return the condition keys of tags in a request."""
+    if not requested:
         return {}
-    return {"aws:tagkeys": tuple(given), **{f"aws:requesttag/{key.lower()}": (value,) for key, value in given.items()}}
+    return {
+        "aws:tagkeys": tuple(requested),
+        **{f"aws:requesttag/{key.lower()}": (value,) for key, value in requested.items()},
+    }
 
 
 def _branches(params: Params) -> Keys:

@@ -14,13 +14,13 @@ Compare = Callable[[Pieces, str], bool]
 
 
 class ConditionError(ValueError):
-    """A condition that IAM would not accept; the message says which part."""
+    """A condition that IAM would reject; the message names the part."""
 
 
 def _numbers(holds: Callable[[float, float], bool]) -> Compare:
-    def compare(wanted: Pieces, given: str) -> bool:
+    def compare(expected: Pieces, value: str) -> bool:
         try:
-            return holds(float(given), float(plain(wanted)))
+            return holds(float(value), float(plain(expected)))
         except ValueError:
             return False
 
@@ -28,9 +28,9 @@ def _numbers(holds: Callable[[float, float], bool]) -> Compare:
 
 
 def _dates(holds: Callable[[datetime, datetime], bool]) -> Compare:
-    def compare(wanted: Pieces, given: str) -> bool:
+    def compare(expected: Pieces, value: str) -> bool:
         try:
-            return holds(_date(given), _date(plain(wanted)))
+            return holds(_date(value), _date(plain(expected)))
         except ValueError:
             return False
 
@@ -44,30 +44,30 @@ def _date(text: str) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def _address(wanted: Pieces, given: str) -> bool:
+def _address(expected: Pieces, value: str) -> bool:
     try:
-        return ipaddress.ip_address(given) in ipaddress.ip_network(plain(wanted), strict=False)
+        return ipaddress.ip_address(value) in ipaddress.ip_network(plain(expected), strict=False)
     except ValueError:
         return False
 
 
-# Each with its negation, if there is one
+# The operators that are not negated; `_NEGATED` maps the others to them
 _OPERATORS: dict[str, Compare] = {
-    "StringEquals": lambda wanted, given: plain(wanted) == given,
-    "StringEqualsIgnoreCase": lambda wanted, given: plain(wanted).lower() == given.lower(),
+    "StringEquals": lambda expected, value: plain(expected) == value,
+    "StringEqualsIgnoreCase": lambda expected, value: plain(expected).lower() == value.lower(),
     "StringLike": like,
-    "NumericEquals": _numbers(lambda given, wanted: given == wanted),
-    "NumericLessThan": _numbers(lambda given, wanted: given < wanted),
-    "NumericLessThanEquals": _numbers(lambda given, wanted: given <= wanted),
-    "NumericGreaterThan": _numbers(lambda given, wanted: given > wanted),
-    "NumericGreaterThanEquals": _numbers(lambda given, wanted: given >= wanted),
-    "DateEquals": _dates(lambda given, wanted: given == wanted),
-    "DateLessThan": _dates(lambda given, wanted: given < wanted),
-    "DateLessThanEquals": _dates(lambda given, wanted: given <= wanted),
-    "DateGreaterThan": _dates(lambda given, wanted: given > wanted),
-    "DateGreaterThanEquals": _dates(lambda given, wanted: given >= wanted),
-    "Bool": lambda wanted, given: plain(wanted).lower() == given.lower() in ("true", "false"),
-    "BinaryEquals": lambda wanted, given: plain(wanted) == given,
+    "NumericEquals": _numbers(lambda value, expected: value == expected),
+    "NumericLessThan": _numbers(lambda value, expected: value < expected),
+    "NumericLessThanEquals": _numbers(lambda value, expected: value <= expected),
+    "NumericGreaterThan": _numbers(lambda value, expected: value > expected),
+    "NumericGreaterThanEquals": _numbers(lambda value, expected: value >= expected),
+    "DateEquals": _dates(lambda value, expected: value == expected),
+    "DateLessThan": _dates(lambda value, expected: value < expected),
+    "DateLessThanEquals": _dates(lambda value, expected: value <= expected),
+    "DateGreaterThan": _dates(lambda value, expected: value > expected),
+    "DateGreaterThanEquals": _dates(lambda value, expected: value >= expected),
+    "Bool": lambda expected, value: plain(expected).lower() == value.lower() in ("true", "false"),
+    "BinaryEquals": lambda expected, value: plain(expected) == value,
     "IpAddress": _address,
     "ArnEquals": arn_like,
     "ArnLike": arn_like,
@@ -92,43 +92,43 @@ class Condition:
     Attributes:
         operator: without prefix, suffix and negation, e.g. `StringLike`, or `Null`.
         key: in lower case.
-        wanted: the policy's values.
-        negated: of StringNotLike and its kind.
-        each: `all`, `any`, or empty for keys of one value.
-        if_exists: holds where the request has no such key.
-        variables: whether the values may hold policy variables.
+        expected: the policy's values.
+        negated: for StringNotLike and the other negated operators.
+        each: `all` (ForAllValues), `any` (ForAnyValue), or empty for single-valued keys.
+        if_exists: whether the condition holds where the request has no such key.
+        variables: whether the values may contain policy variables.
     """
 
     operator: str
     key: str
-    wanted: tuple[str, ...]
+    expected: tuple[str, ...]
     negated: bool = False
     each: str = ""
     if_exists: bool = False
     variables: bool = True
 
     def holds(self, context: Context) -> bool:
-        """Tell whether a request with these keys meets the condition."""
-        given = context.get(self.key, ())
+        """Return whether a request with these keys meets the condition."""
+        values = context.get(self.key, ())
         if self.operator == "Null":
-            return any((value.lower() == "true") == (not given) for value in self.wanted)
-        if not given:
-            # Without the key: only the negated hold, and ForAllValues; ForAnyValue never does
+            return any((text.lower() == "true") == (not values) for text in self.expected)
+        if not values:
+            # Without the key, only negated operators and ForAllValues hold; ForAnyValue never does
             return self.if_exists or self.each == "all" or (self.negated and self.each != "any")
-        met = [self._one(value, context) for value in given]
+        met = [self._matches(value, context) for value in values]
         return all(met) if self.each == "all" or (self.negated and not self.each) else any(met)
 
-    def _one(self, given: str, context: Context) -> bool:
+    def _matches(self, value: str, context: Context) -> bool:
         compare = _OPERATORS[self.operator]
-        resolved = (resolve(value, context, self.variables) for value in self.wanted)
-        return any(compare(value, given) for value in resolved if value is not None) != self.negated
+        resolved = (resolve(text, context, self.variables) for text in self.expected)
+        return any(compare(pattern, value) for pattern in resolved if pattern is not None) != self.negated
 
 
 def read(block: Mapping[str, Mapping[str, object]], variables: bool) -> tuple[Condition, ...]:
-    """Read a statement's Condition; all of the result must hold.
+    """Parse a statement's Condition; all conditions of the result must hold.
 
     Raises:
-        ConditionError: for an operator that IAM does not have.
+        ConditionError: for an unknown operator.
     """
     return tuple(
         _read_one(operator, key, values, variables) for operator, keys in block.items() for key, values in keys.items()
@@ -148,4 +148,4 @@ def _read_one(written: str, key: str, values: object, variables: bool) -> Condit
 
 def _texts(values: object) -> tuple[str, ...]:
     several: Sequence[object] = values if isinstance(values, list) else [values]
-    return tuple(str(one).lower() if isinstance(one, bool) else str(one) for one in several)
+    return tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in several)

@@ -1,4 +1,4 @@
-"""All steps: decide about one permission of one caller, note it, and give a denial AWS's words."""
+"""All steps: decide on one permission of one caller, record the decision, and word a denial as AWS does."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 Keys = Mapping[str, tuple[str, ...]]
-# What each service calls a denial, where it is not AccessDeniedException
+# Each service's error code for a denial, where it is not AccessDeniedException
 CODES = {
     "cloudformation": "AccessDenied",
     "cloudwatch": "AccessDenied",
@@ -21,7 +21,7 @@ CODES = {
     "sqs": "AccessDenied",
     "sts": "AccessDenied",
 }
-# JSON services answer 400; these say Forbidden
+# Services that answer a denial with HTTP 403; the other JSON services answer 400
 _FORBIDDEN = frozenset((*CODES, "lambda", "scheduler", "sagemaker-runtime"))
 
 
@@ -33,15 +33,15 @@ def enforced(cloud: Host) -> bool:
 def require(
     cloud: Host, principal: Principal, action: str, resource: str, keys: Keys | None = None, service: str = ""
 ) -> None:
-    """Check a permission that no request through the front stands for, as a push by Git, or a job that is started.
+    """Check a permission for which no API request arrives, e.g. of a Git push or of a job's start.
 
     Args:
         cloud: the embedded cloud; where nothing is enforced, everything is allowed.
-        principal: who asks, see `identity.principal_of`.
+        principal: the caller, see `identity.principal_of`.
         action: e.g. `codecommit:GitPush`.
         resource: its ARN.
         keys: condition keys, in lower case.
-        service: botocore's name, for the form of the error; the action's prefix when empty.
+        service: botocore's name, for the error's code and status; the action's prefix when empty.
 
     Raises:
         AwsError: when it is not allowed.
@@ -52,7 +52,7 @@ def require(
 
 
 def check(cloud: Host, principal: Principal, needed: Needed, region: str, service: str) -> None:
-    """Raise AwsError unless a caller has a permission; the administrator has all."""
+    """Raise AwsError unless a caller has a permission; the administrator has every permission."""
     if principal.kind == "administrator":
         return
     decision = judge(cloud, principal, needed, region)
@@ -66,7 +66,7 @@ def check(cloud: Host, principal: Principal, needed: Needed, region: str, servic
 
 
 def judge(cloud: Host, principal: Principal, needed: Needed, region: str) -> Decision:
-    """Decide by what moto's IAM holds."""
+    """Decide by the policies in moto's IAM."""
     session = principal.arn if principal.kind == "role" else ""
     caller = Caller(ACCOUNT, principal.entity_arn, session)
     context = {
@@ -82,7 +82,7 @@ def judge(cloud: Host, principal: Principal, needed: Needed, region: str) -> Dec
 
 
 def policies_of(principal: Principal) -> Policies:
-    """Gather a caller's own policies; nothing for one whose role or user is gone."""
+    """Return a caller's own policies; none where its role was deleted."""
     if principal.kind == "administrator":
         return attached_policies.EVERYTHING
     if principal.kind == "user":
@@ -92,7 +92,7 @@ def policies_of(principal: Principal) -> Policies:
 
 
 def denial(who: str, action: str, resource: str, because: str, service: str) -> AwsError:
-    """Give the error: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html."""
+    """Return the error of a denial: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html."""
     named = f'"{resource}"' if service == "s3" else resource
-    said = f"User: {who} is not authorized to perform: {action} on resource: {named} {because}"
-    return AwsError(CODES.get(service, "AccessDeniedException"), said.strip(), 403 if service in _FORBIDDEN else 400)
+    message = f"User: {who} is not authorized to perform: {action} on resource: {named} {because}"
+    return AwsError(CODES.get(service, "AccessDeniedException"), message.strip(), 403 if service in _FORBIDDEN else 400)

@@ -1,4 +1,4 @@
-"""Steps 1 and 3: IAM's roles and policies: documents, quotas, and what may not be removed.
+"""Steps 1 and 3: checks of IAM's roles and policies: documents, quotas, and deletions that AWS refuses.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
@@ -27,8 +27,8 @@ def _limit(message: str) -> AwsError:
     return AwsError("LimitExceeded", message, 409)
 
 
-def _require_small(what: str, quota: str, most: int, given: Iterable[str]) -> None:
-    if sum(map(documents.size, given)) > most:
+def _require_small(what: str, quota: str, most: int, texts: Iterable[str]) -> None:
+    if sum(map(documents.size, texts)) > most:
         raise _limit(f"Maximum policy size of {most} bytes exceeded for {what} (quota {quota})")
 
 
@@ -41,7 +41,7 @@ def _require_trust(name: str, document: str) -> None:
         IAMTrustPolicyDocumentValidator(document).validate()
     except MalformedPolicyDocument as error:
         raise AwsError("MalformedPolicyDocument", str(error.message)) from error
-    if any(not (one.principals or one.not_principals) for one in read(document, name).statements):
+    if any(not (statement.principals or statement.not_principals) for statement in read(document, name).statements):
         raise AwsError("MalformedPolicyDocument", "Trust Policy statement must contain principals.")
     _require_small(f"role {name}", "AssumeRolePolicySize", documents.TRUST, [document])
 
@@ -53,7 +53,7 @@ def _require_boundary(arn: str | None) -> None:
 
 @operation("iam", "CreateRole")
 def create_role(call: Call) -> dict[str, Any]:
-    """Make a role whose trust policy and boundary are good."""
+    """Create a role; its trust policy must be valid and its boundary must exist."""
     if attached_policies.named(call.params["RoleName"]) is None:
         _require_trust(call.params["RoleName"], call.params["AssumeRolePolicyDocument"])
         _require_boundary(call.params.get("PermissionsBoundary"))
@@ -62,21 +62,21 @@ def create_role(call: Call) -> dict[str, Any]:
 
 @operation("iam", "UpdateAssumeRolePolicy")
 def update_assume_role_policy(call: Call) -> dict[str, Any]:
-    """Change whom a role trusts."""
+    """Replace a role's trust policy."""
     _require_trust(call.params["RoleName"], call.params["PolicyDocument"])
     return call.to_moto()
 
 
 @operation("iam", "PutRolePermissionsBoundary")
 def put_role_permissions_boundary(call: Call) -> dict[str, Any]:
-    """Give a role a boundary that exists."""
+    """Set a role's boundary; the policy must exist."""
     _require_boundary(call.params["PermissionsBoundary"])
     return call.to_moto()
 
 
 @operation("iam", "PutRolePolicy")
 def put_role_policy(call: Call) -> dict[str, Any]:
-    """Put an inline policy into a role that has room for it."""
+    """Put an inline policy into a role, within the quota for all its inline policies."""
     name, params = call.params["RoleName"], call.params
     role = attached_policies.named(name)
     if role is not None:
@@ -87,7 +87,7 @@ def put_role_policy(call: Call) -> dict[str, Any]:
 
 @operation("iam", "AttachRolePolicy")
 def attach_role_policy(call: Call) -> dict[str, Any]:
-    """Attach a policy to a role that has not too many."""
+    """Attach a policy to a role, within the quota of managed policies."""
     role = attached_policies.named(call.params["RoleName"])
     held = set(role.managed_policies) if role is not None else set()
     if len(held | {call.params["PolicyArn"]}) > documents.ATTACHED:
@@ -97,7 +97,7 @@ def attach_role_policy(call: Call) -> dict[str, Any]:
 
 @operation("iam", "CreatePolicy", "CreatePolicyVersion")
 def create_policy(call: Call) -> dict[str, Any]:
-    """Make a policy, or another version of one, that is not too long."""
+    """Create a policy, or a version of one, within the quota for its size."""
     if documents.size(call.params["PolicyDocument"]) > documents.MANAGED:
         raise _limit(f"Cannot exceed quota for PolicySize: {documents.MANAGED}")
     return call.to_moto()
@@ -110,17 +110,17 @@ def _is_boundary(arn: str) -> bool:
 
 @operation("iam", "DeletePolicy")
 def delete_policy(call: Call) -> dict[str, Any]:
-    """Remove a policy that nobody holds, and of which one version is left."""
+    """Delete a policy that is not attached and has only its default version."""
     arn = call.params["PolicyArn"]
-    found = _policy(arn)
-    if found is None:
+    policy = _policy(arn)
+    if policy is None:
         raise AwsError("NoSuchEntity", f"Policy {arn} was not found.", 404)
-    # The same sentence where it is a boundary only: https://github.com/gruntwork-io/cloud-nuke/issues/972
-    if found.attachment_count or _is_boundary(arn):
+    # AWS has the same message for a policy that is only a boundary: https://github.com/gruntwork-io/cloud-nuke/issues/972
+    if policy.attachment_count or _is_boundary(arn):
         raise AwsError("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
-    if len(found.versions) > 1:
-        said = (
+    if len(policy.versions) > 1:
+        message = (
             "This policy has more than one version. Before you delete a policy, you must delete the policy's versions."
         )
-        raise AwsError("DeleteConflict", f"{said} The default version is deleted with the policy.", 409)
+        raise AwsError("DeleteConflict", f"{message} The default version is deleted with the policy.", 409)
     return call.to_moto()

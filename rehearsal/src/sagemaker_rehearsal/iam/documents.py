@@ -1,4 +1,4 @@
-"""Steps 1 and 3: policy documents as IAM takes them, with its limits. Pure.
+"""Steps 1 and 3: policy documents as IAM's API accepts them, with its quotas. Pure.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
@@ -15,7 +15,7 @@ ATTACHED = 10  # managed policies a role, by default
 
 
 def text(document: Any) -> str:  # noqa: ANN401 (JSON)
-    """Give a document as JSON; one that is text already stays as it is."""
+    """Return a document as JSON text; text is returned unchanged."""
     return document if isinstance(document, str) else json.dumps(document, separators=(",", ":"))
 
 
@@ -25,23 +25,23 @@ def size(document: Any) -> int:  # noqa: ANN401 (JSON)
 
 
 def require_small(name: str, quota: str, most: int, documents: Iterable[Any]) -> None:
-    """Hold documents together to a limit.
+    """Check that documents together stay within a quota.
 
     Raises:
-        ResourceError: in IAM's words.
+        ResourceError: with IAM's message.
     """
     if sum(map(size, documents)) > most:
         raise ResourceError(f"Maximum policy size of {most} bytes exceeded for {name} (quota {quota})")
 
 
 def require_whole(role: Mapping[str, Any]) -> None:
-    """Hold what a role has to IAM's limits.
+    """Check a role's policies against IAM's quotas.
 
     Raises:
-        ResourceError: naming the limit.
+        ResourceError: naming the quota.
     """
     name = str(role.get("RoleName", "the role"))
-    inline = [one["PolicyDocument"] for one in role.get("Policies") or []]
+    inline = [policy["PolicyDocument"] for policy in role.get("Policies") or []]
     require_small(f"role {name}", "RolePolicySize", INLINE, inline)
     require_small(f"role {name}", "AssumeRolePolicySize", TRUST, [role["AssumeRolePolicyDocument"]])
     if len(role.get("ManagedPolicyArns") or []) > ATTACHED:

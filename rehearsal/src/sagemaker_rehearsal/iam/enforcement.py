@@ -1,4 +1,4 @@
-"""All steps: the check that the front makes before each answer: who asks, what it takes, whether it is allowed."""
+"""All steps: authorization of every request: its caller, the permissions it requires, the decision."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qs
@@ -14,7 +14,7 @@ from sagemaker_rehearsal.server.protocols import Wire
 from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 Params = Mapping[str, object]
-# Before these, what roles are granted is noted for the list of what was never used
+# Before these operations, the roles' grants are recorded, so that the list of unused grants still contains them
 _REMOVALS = frozenset(("DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "DeletePolicy"))
 _MISSING = ("MissingAuthenticationToken", "Request is missing Authentication Token")
 
@@ -27,7 +27,7 @@ class Enforcement:
         self._lookup = attached_policies.Lookup(cloud)
 
     def authorize(self, request: Wire, operation: OperationModel | None, params: Params) -> None:
-        """Check a request that a client makes."""
+        """Authorize a client's request."""
         usage.of(self._cloud).count()
         _authorize(self._cloud, self._lookup, request, operation, params)
         if operation and operation.service_model.service_name == "sagemaker":
@@ -35,7 +35,7 @@ class Enforcement:
         _remember(self._cloud, operation)
 
     def permit(self, access_key: str, service: str, operation: str, params: Params) -> None:
-        """Check a request that a service makes with a role, and no client makes here: a job's start, or its own."""
+        """Authorize a request that never arrives here: a job's start, or the requests of the job itself."""
         principal, place = identity.principal_of(access_key), Place(self._cloud.region, ACCOUNT)
         for needed in actions.of_api(service, operation, params, place, self._lookup):
             check(self._cloud, principal, needed, self._cloud.region, service)
@@ -66,7 +66,7 @@ def _authorize(
     service = operation.service_model.service_name if operation else request.signing_name or "s3"
     _authenticate(principal, request, service)
     for needed in _needed(lookup, request, service, operation, params):
-        # Whether a role may be assumed depends on its trust policy too: `sessions` decides
+        # AssumeRole depends on the role's trust policy too: `sessions` decides
         if needed.action != "sts:AssumeRole":
             check(cloud, principal, needed, request.region, service)
     if service == "s3":
@@ -91,7 +91,7 @@ def _asked(request: Wire) -> s3.Asked:
 
 
 def _hide_absence(cloud: Host, principal: Principal, request: Wire) -> None:
-    """Only who may list a bucket learns that an object is not there.
+    """Require s3:ListBucket to learn that an object does not exist.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
     """
@@ -105,22 +105,22 @@ def _presigned(query: str) -> str:
     if "X-Amz-Credential" not in query and "AWSAccessKeyId" not in query:
         return ""
     values = parse_qs(query)
-    given = values.get("X-Amz-Credential") or values.get("AWSAccessKeyId") or [""]
-    return given[0].partition("/")[0]
+    credentials = values.get("X-Amz-Credential") or values.get("AWSAccessKeyId") or [""]
+    return credentials[0].partition("/")[0]
 
 
 def _authenticate(principal: Principal, request: Wire, service: str) -> None:
-    """Refuse unsigned requests, keys that nobody has, and tokens of other sessions, in the service's own way."""
+    """Reject unsigned requests, unknown access keys and wrong session tokens, with the service's own error."""
     query = parse_qs(request.query)
     token = request.headers.get("x-amz-security-token") or query.get("X-Amz-Security-Token", [""])[0]
     token = token or query.get("x-amz-security-token", [""])[0]
     if principal.kind != "unknown" and (not principal.token or principal.token == token):
         return
     if not request.access_key and not _presigned(request.query):
-        code, said = ("AccessDenied", "Access Denied") if service == "s3" else _MISSING
-        raise AwsError(code, said, 403)
+        code, message = ("AccessDenied", "Access Denied") if service == "s3" else _MISSING
+        raise AwsError(code, message, 403)
     if service == "s3":
-        said = "The AWS Access Key Id you provided does not exist in our records."
-        raise AwsError("InvalidAccessKeyId", said, 403)
+        message = "The AWS Access Key Id you provided does not exist in our records."
+        raise AwsError("InvalidAccessKeyId", message, 403)
     code = "InvalidClientTokenId" if service in CODES else "UnrecognizedClientException"
     raise AwsError(code, "The security token included in the request is invalid.", 403)

@@ -1,6 +1,6 @@
-"""All steps: who calls: sessions of roles, the clients that act as them, and the principal behind an access key.
+"""All steps: callers: sessions of roles, clients with their credentials, and the principal of an access key.
 
-Sessions are moto's STS's, so that GetCallerIdentity names them. Nothing is allowed or denied here: see `enforcement`.
+Sessions are created in moto's STS, so that GetCallerIdentity returns them. `enforcement` allows or denies.
 """
 
 import secrets
@@ -16,22 +16,22 @@ from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.clients import KEYS
 from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
-# The longest that a role's session may last: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html
+# The longest duration of a role's session: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html
 SESSION_SECONDS = 43200
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who made a request.
+    """The caller of a request.
 
     Attributes:
-        kind: `administrator`, `role`, `user`, or `unknown` for a key that nobody has.
-        arn: as AWS writes it into messages and `sts:GetCallerIdentity`.
+        kind: `administrator`, `role`, `user`, or `unknown` for an access key that does not exist.
+        arn: as in AWS's messages and `sts:GetCallerIdentity`.
         entity_arn: the role's or user's own ARN, which is the condition key `aws:PrincipalArn`.
         session: the session's name.
-        token: the session token that has to come with the key.
+        token: the session token that must accompany the access key.
         policy: the session policy, JSON, or empty.
-        called_via: services that pass a request on in this caller's name, the first one first (`aws:CalledVia`).
+        called_via: services that forward a request on this caller's behalf, the first one first (`aws:CalledVia`).
     """
 
     kind: str
@@ -46,19 +46,19 @@ class Principal:
 ADMINISTRATOR = Principal("administrator", f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:root")
 UNKNOWN = Principal("unknown", "")
 _lock = threading.Lock()
-_sessions: dict[str, tuple[Principal, str]] = {}  # access key -> who, secret
-_keys: dict[tuple[str, str, str], dict[str, str]] = {}  # (address, role, session) -> variables
+_sessions: dict[str, tuple[Principal, str]] = {}  # access key -> principal, secret
+_keys: dict[tuple[str, str, str], dict[str, str]] = {}  # (address, role, session) -> environment variables
 
 
 def keys_for(cloud: Host, role_arn: str, session: str, service: str = "", source_arn: str = "") -> dict[str, str]:
-    """Start a session of a role, as a service does that acts with it.
+    """Start a session of a role, as a service does that assumes it.
 
     Args:
         cloud: the embedded cloud.
         role_arn: the role.
-        session: the session's name; AWS's services have their own way to name theirs.
+        session: the session's name; each AWS service has its own form.
         service: e.g. `codebuild.amazonaws.com`; when empty, any service that the role trusts.
-        source_arn: for which of its resources the service does it (`aws:SourceArn`).
+        source_arn: the resource on whose behalf the service assumes the role (`aws:SourceArn`).
 
     Returns:
         The variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
@@ -68,43 +68,43 @@ def keys_for(cloud: Host, role_arn: str, session: str, service: str = "", source
     """
     if cloud.guard:
         cloud.guard.require_trust(role_arn, service, source_arn)
-    made = begin(cloud, role_arn, session)
-    return variables(made.access_key_id, made.secret_access_key, made.session_token)
+    assumed = begin(cloud, role_arn, session)
+    return variables(assumed.access_key_id, assumed.secret_access_key, assumed.session_token)
 
 
 def variables(access_key: str, secret: str, token: str) -> dict[str, str]:
-    """Give the environment variables of credentials."""
+    """Return the environment variables of credentials."""
     return {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
 
 
 def on_behalf(access_key: str, service: str) -> dict[str, str]:
-    """Give keys with which a service passes requests on in its caller's name, as CloudFormation does without a role.
+    """Return credentials with which a service forwards a caller's requests, as CloudFormation without a role does.
 
-    The caller's policies decide about them; they carry `aws:CalledVia`.
+    The caller's policies apply to them, with `aws:CalledVia`.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
     """
     principal = principal_of(access_key)
     if principal.kind in ("administrator", "unknown"):
         return dict(KEYS) if principal is ADMINISTRATOR else variables(access_key, "", "")
     forwarded = replace(principal, called_via=(*principal.called_via, service), token=secrets.token_hex(16))
-    made = f"ASIA{secrets.token_hex(8).upper()}"
+    forwarded_key = f"ASIA{secrets.token_hex(8).upper()}"
     with _lock:
-        _sessions[made] = (forwarded, "forwarded")
-    return variables(made, "forwarded", forwarded.token)
+        _sessions[forwarded_key] = (forwarded, "forwarded")
+    return variables(forwarded_key, "forwarded", forwarded.token)
 
 
 def begin(cloud: Host, role_arn: str, session: str, policy: str = "") -> Any:  # noqa: ANN401 (moto's AssumedRole)
-    """Start a session in moto's STS and remember whose it is."""
+    """Start a session in moto's STS and record its principal."""
     name = session[:64]
-    made = sts_backends[ACCOUNT]["aws"].assume_role(cloud.region, name, role_arn, policy, SESSION_SECONDS, "")
-    principal = Principal("role", made.arn, role_arn, name, made.session_token, policy)
+    assumed = sts_backends[ACCOUNT]["aws"].assume_role(cloud.region, name, role_arn, policy, SESSION_SECONDS, "")
+    principal = Principal("role", assumed.arn, role_arn, name, assumed.session_token, policy)
     with _lock:
-        _sessions[made.access_key_id] = (principal, made.secret_access_key)
-    return made
+        _sessions[assumed.access_key_id] = (principal, assumed.secret_access_key)
+    return assumed
 
 
 def client_as(cloud: Host, role_arn: str, session: str, service: str) -> Any:  # noqa: ANN401 (boto3 has no type)
-    """Give a boto3 client of the cloud that acts with a role; the same one each time.
+    """Return a boto3 client with credentials of a role, whose session is reused.
 
     Raises:
         AwsError: as `keys_for`.
@@ -117,7 +117,7 @@ def client_as(cloud: Host, role_arn: str, session: str, service: str) -> Any:  #
 
 
 def principal_of(access_key: str) -> Principal:
-    """Tell whose an access key is; the rehearsal's own is the administrator's, to whom everything is allowed."""
+    """Return the principal of an access key; the rehearsal's own key is the administrator's, who may do everything."""
     if access_key == KEYS["AWS_ACCESS_KEY_ID"]:
         return ADMINISTRATOR
     known = _sessions.get(access_key)

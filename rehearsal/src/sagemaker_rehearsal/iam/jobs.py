@@ -1,9 +1,9 @@
-"""Steps 4, 7 and 10: what SageMaker asks of the role that it is given, before it takes a job or a model.
+"""Steps 4, 7 and 10: SageMaker's checks of the role of a job or a model, before it accepts the request.
 
-Only the network is asked for: "If you specify a private VPC for your processing job, add the following permissions.
-Don't scope in the policy with any conditions or resource filters. Otherwise, the validation checks that occur during
-the creation of the processing job fail." Training jobs, AutoML jobs and models have the same list. What exactly is
-checked is not published; here each right must hold for the resource `*`.
+Only permissions for the network are checked: "If you specify a private VPC for your processing job, add the following
+permissions. Don't scope in the policy with any conditions or resource filters. Otherwise, the validation checks that
+occur during the creation of the processing job fail." Training jobs, AutoML jobs and models have the same list. What
+exactly is checked is not published; here each action must be allowed on the resource `*`.
 https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html#sagemaker-roles-createprocessingjob-perms
 """
 
@@ -34,10 +34,10 @@ _VPC = "VpcConfig || NetworkConfig.VpcConfig || AutoMLJobConfig.SecurityConfig.V
 
 
 def require(cloud: Host, operation: str, params: Mapping[str, Any]) -> None:
-    """Check the role that a request to SageMaker names, where the request names a VPC too.
+    """Check the role of a request to SageMaker that has a VPC.
 
     Raises:
-        AwsError: when the role may not use the network, or may use parts of it only.
+        AwsError: when the role lacks one of the network permissions.
     """
     role = params.get("RoleArn") or params.get("ExecutionRoleArn")
     if not role or not operation.startswith("Create") or not _vpc().search(params):

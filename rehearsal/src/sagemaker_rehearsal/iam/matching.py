@@ -1,12 +1,12 @@
-"""All steps: wildcards, ARNs and variables of IAM policies, as text against text."""
+"""All steps: matching of wildcards, ARNs and variables in IAM policies. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-# A request's condition keys, in lower case since IAM does not distinguish, with their values
+# A request's condition keys with their values; in lower case, since IAM's keys are case-insensitive
 Context = Mapping[str, Sequence[str]]
-# A policy's text: pieces with wildcards, and pieces (values of variables, `${*}`) that stand for themselves
+# A policy's text as pieces, each with whether it is literal: values of variables and `${*}` are, wildcards are not
 Pieces = tuple[tuple[str, bool], ...]
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 # The five separators before an ARN's resource
@@ -14,7 +14,7 @@ _SEPARATORS = 5
 
 
 def resolve(text: str, context: Context, variables: bool = True) -> Pieces | None:
-    """Put the request's values in the place of `${key}` and `${key, 'default'}`; None when one has no value.
+    """Substitute `${key}` and `${key, 'default'}` with the request's values; None when a variable has no value.
 
     Only policies of Version 2012-10-17 have variables, and a statement whose variable has no value matches nothing:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
@@ -42,19 +42,19 @@ def _value(variable: str, context: Context) -> str | None:
 
 
 def plain(pieces: Pieces) -> str:
-    """Give the text as it stands, for operators without wildcards."""
+    """Return the text, for operators without wildcards."""
     return "".join(text for text, _ in pieces)
 
 
 def like(pieces: Pieces, value: str, ignore_case: bool = False) -> bool:
-    """Match `*` (any number of characters) and `?` (exactly one)."""
+    """Match a value with `*` (any number of characters) and `?` (exactly one)."""
     return _expression(pieces, bounded=False, ignore_case=ignore_case).fullmatch(value) is not None
 
 
 def resource_like(pieces: Pieces, arn: str) -> bool:
-    """Match a policy's Resource.
+    """Match an ARN with a policy's Resource.
 
-    A wildcard within one of the five first parts of an ARN stays within it, unless it is the part's last character:
+    A wildcard in one of the first five parts of an ARN matches no colon, unless it is the part's last character:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
     """
     return _expression(pieces, bounded=True, ignore_case=False).fullmatch(arn) is not None
@@ -65,18 +65,20 @@ def arn_like(pieces: Pieces, arn: str) -> bool:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
     """
-    wanted, given = _parts(pieces), arn.split(":", _SEPARATORS)
-    return len(wanted) == len(given) and all(like(one, part) for one, part in zip(wanted, given, strict=True))
+    patterns, values = _parts(pieces), arn.split(":", _SEPARATORS)
+    return len(patterns) == len(values) and all(
+        like(pattern, part) for pattern, part in zip(patterns, values, strict=True)
+    )
 
 
 @lru_cache(maxsize=4096)
 def _parts(pieces: Pieces) -> tuple[Pieces, ...]:
-    found: list[list[tuple[str, bool]]] = [[]]
+    parts: list[list[tuple[str, bool]]] = [[]]
     for text, literal in pieces:
-        first, *others = text.split(":", _SEPARATORS + 1 - len(found))
-        found[-1].append((first, literal))
-        found.extend([(other, literal)] for other in others)
-    return tuple(tuple(part) for part in found)
+        first, *others = text.split(":", _SEPARATORS + 1 - len(parts))
+        parts[-1].append((first, literal))
+        parts.extend([(other, literal)] for other in others)
+    return tuple(tuple(part) for part in parts)
 
 
 @lru_cache(maxsize=8192)

@@ -1,4 +1,4 @@
-"""All steps: what a request hands on to a service, for which its sender needs iam:PassRole or PassConnection.
+"""All steps: roles and connections that a request passes to a service, which requires iam:PassRole or PassConnection.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 """
@@ -11,7 +11,7 @@ from typing import Any
 import jmespath
 
 Params = Mapping[str, Any]
-# Where each service's requests name roles (JMESPath), and to whom they go
+# By service: the JMESPath of the roles in its requests, and the service that they are passed to
 _ROLES: dict[str, tuple[tuple[str, str], ...]] = {
     "cloudformation": (("RoleARN", "cloudformation.amazonaws.com"),),
     "codebuild": (("serviceRole", "codebuild.amazonaws.com"), ("serviceRoleOverride", "codebuild.amazonaws.com")),
@@ -22,19 +22,19 @@ _ROLES: dict[str, tuple[tuple[str, str], ...]] = {
     "scheduler": (("Target.RoleArn", "scheduler.amazonaws.com"),),
     "logs": (("roleArn", "logs.amazonaws.com"),),
 }
-# Requests with such a parameter that hand nothing on
+# Requests with such a parameter that pass no role
 _NOT = {("sagemaker", "CreateModelPackage"), ("sagemaker", "ListPipelines")}
 _CONNECTIONS = "pipeline.stages[].actions[].configuration.ConnectionArn"
 
 
 def roles(service: str, operation: str, params: Params) -> Iterator[tuple[str, str]]:
-    """Yield the ARN of each role that a request hands on, with the service that gets it."""
+    """Yield the ARN of each role that a request passes, with the service that receives it."""
     reads = operation.startswith(("Describe", "Get", "List", "Delete")) and operation != "DeleteStack"
     if reads or (service, operation) in _NOT:
         return
     for path, recipient in _ROLES.get(service, ()):
-        found = _compiled(path).search(params)
-        for arn in found if isinstance(found, list) else [found]:
+        value = _compiled(path).search(params)
+        for arn in value if isinstance(value, list) else [value]:
             if isinstance(arn, str) and ":role/" in arn:
                 yield arn, recipient
     if (service, operation) == ("servicecatalog", "CreateConstraint") and params.get("Type") == "LAUNCH":
@@ -52,7 +52,7 @@ def _launch_role(params: Params) -> Iterator[tuple[str, str]]:
 
 
 def connections(service: str, params: Params) -> list[str]:
-    """List the ARNs of the connections that a CodePipeline is given."""
+    """List the ARNs of the connections that a request passes to CodePipeline."""
     return list(_compiled(_CONNECTIONS).search(params) or []) if service == "codepipeline" else []
 
 

@@ -1,4 +1,4 @@
-"""All steps: AWS's policy evaluation, as a function of policies and one request.
+"""All steps: AWS's policy evaluation logic, as a function of policies and one request.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
 """
@@ -14,18 +14,18 @@ from sagemaker_rehearsal.iam.matching import Context, like, resolve, resource_li
 
 
 class PolicyError(ValueError):
-    """A document that is no policy; the message says why."""
+    """A document that is no policy; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks.
+    """The principal of a request.
 
     Attributes:
         account: twelve digits.
         entity: ARN of the role or user; empty for a service.
         session: ARN of the assumed role's session; empty for others.
-        service: e.g. `events.amazonaws.com`, when a service asks in its own name.
+        service: e.g. `events.amazonaws.com`, when a service calls as itself.
     """
 
     account: str
@@ -42,7 +42,7 @@ class Request:
         action: e.g. `s3:GetObject`.
         resource: its ARN, or `*`.
         context: the condition keys, in lower case, with their values.
-        caller: who asks.
+        caller: the principal.
     """
 
     action: str
@@ -53,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a policy, ready to be compared with requests."""
+    """One parsed statement of a policy."""
 
     effect: str
     sid: str
@@ -68,13 +68,13 @@ class Statement:
     variables: bool
 
     def names(self, action: str) -> bool:
-        """Tell whether the statement is about an action (in lower case)."""
+        """Return whether the statement's Action or NotAction covers an action (in lower case)."""
         if self.not_actions:
-            return not any(_action_like(one, action) for one in self.not_actions)
-        return action in self.exact or any(_action_like(one, action) for one in self.actions if _wild(one))
+            return not any(_action_like(pattern, action) for pattern in self.not_actions)
+        return action in self.exact or any(_action_like(pattern, action) for pattern in self.actions if _wild(pattern))
 
     def matches(self, request: Request, action: str) -> bool:
-        """Tell whether it is about a request, whoever makes it; `action` is the request's, in lower case."""
+        """Return whether it applies to a request of any principal; `action` is the request's, in lower case."""
         return (
             self.names(action)
             and self._about(request)
@@ -83,8 +83,8 @@ class Statement:
 
     def _about(self, request: Request) -> bool:
         if self.not_resources:
-            return not any(self._is(one, request) for one in self.not_resources)
-        return not self.resources or any(self._is(one, request) for one in self.resources)
+            return not any(self._is(pattern, request) for pattern in self.not_resources)
+        return not self.resources or any(self._is(pattern, request) for pattern in self.resources)
 
     def _is(self, resource: str, request: Request) -> bool:
         if resource == "*":
@@ -93,15 +93,15 @@ class Statement:
         return pieces is not None and resource_like(pieces, request.resource)
 
     def trusts(self, caller: Caller) -> str:
-        """Tell how a resource-based policy's statement names a caller.
+        """Return how a statement of a resource-based policy names a caller.
 
         Returns:
-            `session`, `entity`, `anyone`, `service`, `account`, or empty when it does not.
+            `session`, `entity`, `anyone`, `service`, `account`, or an empty text when it does not.
         """
         if self.not_principals:
             return "" if any(_trust(kind, name, caller) for kind, name in self.not_principals) else "anyone"
-        found = {_trust(kind, name, caller) for kind, name in self.principals}
-        return next((one for one in ("session", "entity", "service", "anyone", "account") if one in found), "")
+        kinds = {_trust(kind, name, caller) for kind, name in self.principals}
+        return next((kind for kind in ("session", "entity", "service", "anyone", "account") if kind in kinds), "")
 
 
 def _wild(action: str) -> bool:
@@ -130,54 +130,56 @@ def _trust(kind: str, name: str, caller: Caller) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Policy:
-    """A document with the name it is known by."""
+    """A parsed policy document with its name."""
 
     name: str
     statements: tuple[Statement, ...]
 
     def statement(self, at: int) -> str:
-        """Name a statement for people: by its Sid, or its position."""
+        """Return a statement's Sid, or its position where it has none."""
         return self.statements[at].sid or str(at)
 
     def matching(self, effect: str, request: Request) -> tuple[int, ...]:
-        """Give the positions of the statements of an effect that are about a request."""
+        """Return the positions of the statements of an effect that apply to a request."""
         action = request.action.lower()
-        found = enumerate(self.statements)
-        return tuple(at for at, one in found if one.effect == effect and one.matches(request, action))
+        numbered = enumerate(self.statements)
+        return tuple(
+            at for at, statement in numbered if statement.effect == effect and statement.matches(request, action)
+        )
 
 
 @lru_cache(maxsize=2048)
 def read(text: str, name: str = "") -> Policy:
-    """Read a policy document.
+    """Parse a policy document.
 
     Raises:
-        PolicyError: when it is none.
+        PolicyError: when it is invalid.
     """
     try:
         document = json.loads(text)
         statements = document["Statement"]
         several = statements if isinstance(statements, list) else [statements]
         variables = document.get("Version") == "2012-10-17"
-        return Policy(name, tuple(_statement(one, variables) for one in several))
+        return Policy(name, tuple(_statement(block, variables) for block in several))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PolicyError(f"Policy {name or text[:60]!r} cannot be read: {error!r}") from error
 
 
-def _statement(one: Mapping[str, Any], variables: bool) -> Statement:
-    if one["Effect"] not in ("Allow", "Deny") or not ("Action" in one) ^ ("NotAction" in one):
+def _statement(block: Mapping[str, Any], variables: bool) -> Statement:
+    if block["Effect"] not in ("Allow", "Deny") or not ("Action" in block) ^ ("NotAction" in block):
         raise PolicyError("a statement needs Effect Allow or Deny, and either Action or NotAction")
-    actions = _list(one.get("Action"))
+    actions = _list(block.get("Action"))
     return Statement(
-        effect=one["Effect"],
-        sid=one.get("Sid", ""),
+        effect=block["Effect"],
+        sid=block.get("Sid", ""),
         actions=actions,
         exact=frozenset(action.lower() for action in actions if not _wild(action)),
-        not_actions=_list(one.get("NotAction")),
-        resources=_list(one.get("Resource")),
-        not_resources=_list(one.get("NotResource")),
-        conditions=conditions.read(one.get("Condition") or {}, variables),
-        principals=_principals(one.get("Principal")),
-        not_principals=_principals(one.get("NotPrincipal")),
+        not_actions=_list(block.get("NotAction")),
+        resources=_list(block.get("Resource")),
+        not_resources=_list(block.get("NotResource")),
+        conditions=conditions.read(block.get("Condition") or {}, variables),
+        principals=_principals(block.get("Principal")),
+        not_principals=_principals(block.get("NotPrincipal")),
         variables=variables,
     )
 
@@ -198,13 +200,13 @@ def _principals(value: Any) -> tuple[tuple[str, str], ...]:  # noqa: ANN401 (JSO
 
 @dataclass(frozen=True)
 class Policies:
-    """What applies to a request.
+    """The policies that apply to a request.
 
     Attributes:
-        identity: the role's or user's own, inline and attached.
+        identity: the role's or user's identity-based policies, inline and attached.
         boundary: its permissions boundary; None when it has none.
-        session: of AssumeRole's Policy; None when none was given.
-        resource: the resource's own.
+        session: the session policy (AssumeRole's Policy); None when the session has none.
+        resource: the resource-based policies.
     """
 
     identity: Sequence[Policy] = ()
@@ -215,13 +217,13 @@ class Policies:
 
 @dataclass(frozen=True)
 class Decision:
-    """What comes of a request.
+    """The result of evaluating a request.
 
     Attributes:
-        allowed: whether it may go on.
-        because: the end of AWS's message about one that may not.
-        grants: identity policy and statement's position in it, for all that allow it.
-        by: the policy and the statement that deny it explicitly, e.g. `approver: FourEyes`; AWS does not say which.
+        allowed: whether the request is allowed.
+        because: the end of AWS's message for a denial.
+        grants: every identity-based policy that allows it, with the statement's position.
+        by: the policy and statement of an explicit deny, e.g. `approver: FourEyes`; AWS does not name them.
     """
 
     allowed: bool
@@ -231,11 +233,11 @@ class Decision:
 
 
 def decide(request: Request, policies: Policies) -> Decision:
-    """Decide about a request within one account.
+    """Evaluate a request within one account.
 
-    In this order: an explicit deny anywhere denies; a resource-based policy that names the session allows; what is left
-    must be allowed by the identity's policies, or by a resource-based policy that names the role or user, and
-    besides by the boundary and by the session policy, where there are such.
+    In this order: an explicit deny in any policy denies; a resource-based policy that names the session allows;
+    otherwise the identity's policies, or a resource-based policy that names the role or user, must allow the request,
+    and so must the boundary and the session policy, where there are such.
     """
     denied = _explicit(request, policies)
     if denied:
@@ -245,7 +247,7 @@ def decide(request: Request, policies: Policies) -> Decision:
     named = _named(request, policies.resource)
     if named & {"session", "service"} or (named & {"entity", "anyone"} and _is_user(request)):
         return Decision(True)
-    grants = tuple((one, at) for one in policies.identity for at in one.matching("Allow", request))
+    grants = tuple((policy, at) for policy in policies.identity for at in policy.matching("Allow", request))
     if not grants and not named & {"entity", "anyone"}:
         return Decision(False, f"because no identity-based policy allows the {request.action} action")
     for kind, limit in (("permissions boundary", policies.boundary), ("session policy", policies.session)):
@@ -255,32 +257,32 @@ def decide(request: Request, policies: Policies) -> Decision:
 
 
 def _is_user(request: Request) -> bool:
-    """A user named by a resource-based policy is not held to its boundary; a role is."""
+    """Return whether the caller is a user; a resource-based policy that names a user allows despite its boundary."""
     return not request.caller.session
 
 
 def _explicit(request: Request, policies: Policies) -> tuple[str, Policy, int] | None:
-    """Find the first statement that denies; give the kind of its policy in AWS's words, the policy, its position."""
+    """Return the first statement that denies: the kind of its policy as in AWS's message, the policy, its position."""
     limits = ((" permissions boundary", policies.boundary), (" session policy", policies.session))
-    own = [("n identity-based policy", one) for one in policies.identity]
-    for kind, one in (*own, *((kind, limit) for kind, limit in limits if limit is not None)):
-        for at in one.matching("Deny", request):
-            return kind, one, at
-    for one in policies.resource:
-        for at in one.matching("Deny", request):
-            if one.statements[at].trusts(request.caller):
-                return " resource-based policy", one, at
+    own = [("n identity-based policy", policy) for policy in policies.identity]
+    for kind, policy in (*own, *((kind, limit) for kind, limit in limits if limit is not None)):
+        for at in policy.matching("Deny", request):
+            return kind, policy, at
+    for policy in policies.resource:
+        for at in policy.matching("Deny", request):
+            if policy.statements[at].trusts(request.caller):
+                return " resource-based policy", policy, at
     return None
 
 
 def _named(request: Request, policies: Sequence[Policy]) -> set[str]:
-    return {one.statements[at].trusts(request.caller) for one in policies for at in one.matching("Allow", request)} - {
-        ""
-    }
+    return {
+        policy.statements[at].trusts(request.caller) for policy in policies for at in policy.matching("Allow", request)
+    } - {""}
 
 
 def trusted(request: Request, trust: Policy, identity: Policies) -> Decision:
-    """Decide about sts:AssumeRole: the role's trust policy must name the caller, or its account together with a policy.
+    """Evaluate sts:AssumeRole: the trust policy names the caller, or its account and the caller's policies allow it.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
     """
@@ -293,15 +295,15 @@ def trusted(request: Request, trust: Policy, identity: Policies) -> Decision:
 def allows_service(
     document: Mapping[str, Any], service: str, action: str, resource: str, context: Mapping[str, str] | None = None
 ) -> bool:
-    """Return whether a resource's policy allows an action to a service of AWS, which comes without a role.
+    """Return whether a resource's policy allows an action to an AWS service that calls without a role.
 
     https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 
     Args:
-        document: the policy of a function, topic, queue or role; empty for none.
+        document: the policy of a function, topic, queue or role; an empty one when it has none.
         service: e.g. `events.amazonaws.com`.
         action: e.g. `lambda:InvokeFunction`.
-        resource: the ARN of what has the policy.
+        resource: the ARN of the resource that has the policy.
         context: condition keys in lower case.
     """
     try:

@@ -22,7 +22,7 @@ from sagemaker_rehearsal.cloudformation.resources import (
 from sagemaker_rehearsal.iam import documents
 from sagemaker_rehearsal.server.service import Host
 
-# The property that lists whom a policy is for, and the words of IAM's operations for them
+# The property that lists a policy's holders: the word in the names of IAM's operations, and the parameter
 HOLDERS = {"Roles": ("role", "RoleName"), "Users": ("user", "UserName"), "Groups": ("group", "GroupName")}
 VERSIONS = 5  # the most that a policy has
 
@@ -43,7 +43,7 @@ class ManagedPolicy(ResourceType):
     longest = 128
 
     def make(self, cloud: Host, name: str, properties: Properties) -> Made:
-        """Make a policy and attach it."""
+        """Create a policy and attach it."""
         document = properties["PolicyDocument"]
         documents.require_small(f"policy {name}", "PolicySize", documents.MANAGED, [document])
         iam = cloud.client("iam")
@@ -53,13 +53,13 @@ class ManagedPolicy(ResourceType):
         try:
             _attach(iam, policy["Arn"], {}, properties)
         except ClientError:
-            with contextlib.suppress(ClientError):  # the first error is the one to tell
+            with contextlib.suppress(ClientError):  # the first error is the one to report
                 _remove(iam, policy["Arn"])
             raise
         return policy["Arn"], {"PolicyArn": policy["Arn"], "PolicyId": policy["PolicyId"]}
 
     def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
-        """Make another version the default one."""
+        """Create a new default version, and attach or detach the policy."""
         arn, document, iam = old.physical_resource_id, properties["PolicyDocument"], cloud.client("iam")
         documents.require_small(f"policy {arn}", "PolicySize", documents.MANAGED, [document])
         if old.properties.get("PolicyDocument") != document:
@@ -69,7 +69,7 @@ class ManagedPolicy(ResourceType):
         return old.attributes
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """Detach a policy from whom the template names, and remove it; others who hold it fail the deletion."""
+        """Detach a policy from the holders in the template, and delete it; any other holder makes the deletion fail."""
         iam, arn = cloud.client("iam"), old.physical_resource_id
         for word, member, name in _holders(old.properties):
             ignore_absence(partial(_ask, iam, f"detach_{word}_policy", {member: name, "PolicyArn": arn}))
@@ -94,22 +94,24 @@ def _ask(iam: Any, operation: str, request: dict[str, str]) -> None:  # noqa: AN
 
 
 def _old_versions(iam: Any, arn: str) -> list[dict[str, Any]]:  # noqa: ANN401 (boto3 clients have no type)
-    return [one for one in iam.list_policy_versions(PolicyArn=arn)["Versions"] if not one["IsDefaultVersion"]]
+    return [
+        version for version in iam.list_policy_versions(PolicyArn=arn)["Versions"] if not version["IsDefaultVersion"]
+    ]
 
 
 def _make_room(iam: Any, arn: str) -> None:  # noqa: ANN401 (boto3 clients have no type)
-    old = sorted(_old_versions(iam, arn), key=lambda one: one["CreateDate"])
+    old = sorted(_old_versions(iam, arn), key=lambda version: version["CreateDate"])
     if len(old) >= VERSIONS - 1:
         iam.delete_policy_version(PolicyArn=arn, VersionId=old[0]["VersionId"])
 
 
 def _remove_versions(iam: Any, arn: str) -> None:  # noqa: ANN401 (boto3 clients have no type)
-    for one in _old_versions(iam, arn):
-        iam.delete_policy_version(PolicyArn=arn, VersionId=one["VersionId"])
+    for version in _old_versions(iam, arn):
+        iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
 
 
 class InlinePolicy(ResourceType):
-    """One policy that is put into roles, users and groups."""
+    """An inline policy of roles, users and groups."""
 
     name = "AWS::IAM::Policy"
     known = frozenset({"PolicyName", "PolicyDocument", *HOLDERS})
@@ -117,13 +119,13 @@ class InlinePolicy(ResourceType):
     fixed = frozenset({"PolicyName"})
 
     def check(self, logical: str, properties: Properties) -> None:
-        """Check properties before anything is made."""
+        """Check the properties before any resource is created."""
         super().check(logical, properties)
         if not list(_holders(properties)):
             raise ResourceError("At least one of [Groups,Roles,Users] must be non-empty.")
 
     def make(self, cloud: Host, name: str, properties: Properties) -> Made:
-        """Put the policy."""
+        """Put the policy into each holder."""
         document, policy = documents.text(properties["PolicyDocument"]), str(properties["PolicyName"])
         for word, member, holder in _holders(properties):
             request = {member: holder, "PolicyName": policy, "PolicyDocument": document}
@@ -131,13 +133,13 @@ class InlinePolicy(ResourceType):
         return policy, {}
 
     def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
-        """Put the policy anew, and take it from those who are no longer named."""
+        """Put the policy again, and delete it from holders that are no longer listed."""
         self.make(cloud, name, properties)
         self._take(cloud, old, set(_holders(old.properties)) - set(_holders(properties)))
         return {}
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """Take the policy from all."""
+        """Delete the policy from all holders."""
         self._take(cloud, old, set(_holders(old.properties)))
 
     def _take(self, cloud: Host, resource: Resource, holders: set[tuple[str, str, str]]) -> None:

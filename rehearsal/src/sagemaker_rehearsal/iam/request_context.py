@@ -1,9 +1,9 @@
-"""All steps: the condition keys that every request has, whatever it asks for.
+"""All steps: the global condition keys, which every request has.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 
-Requests reach the embedded cloud over plain HTTP on 127.0.0.1, where AWS's clients would use HTTPS. Each counts as sent
-over TLS (`aws:SecureTransport` is true), and a bucket's Deny of plain HTTP denies nothing here.
+Requests reach the embedded cloud over plain HTTP on 127.0.0.1, where AWS's clients use HTTPS. `aws:SecureTransport` is
+always true, so that a bucket policy's Deny of plain HTTP denies nothing here.
 """
 
 import time
@@ -16,7 +16,7 @@ Keys = dict[str, tuple[str, ...]]
 
 
 def keys(region: str, resource: str = "") -> Keys:
-    """Give the keys of all requests, those of services included."""
+    """Return the keys of every request, those made by services included."""
     now = time.time()
     account = resource.split(":", 5)[4] if resource.count(":") >= 5 else ""
     return {
@@ -29,8 +29,8 @@ def keys(region: str, resource: str = "") -> Keys:
 
 
 def of_principal(principal: Principal) -> Keys:
-    """Give the keys that say who asks."""
-    found: Keys = {
+    """Return the keys of the caller."""
+    context: Keys = {
         "aws:principalarn": (principal.entity_arn,),
         "aws:principalaccount": (ACCOUNT,),
         "aws:principaltype": ("AssumedRole" if principal.kind == "role" else "User",),
@@ -38,19 +38,19 @@ def of_principal(principal: Principal) -> Keys:
     }
     if principal.called_via:
         first, last = principal.called_via[0], principal.called_via[-1]
-        found |= {"aws:calledvia": principal.called_via, "aws:calledviafirst": (first,), "aws:calledvialast": (last,)}
+        context |= {"aws:calledvia": principal.called_via, "aws:calledviafirst": (first,), "aws:calledvialast": (last,)}
     if principal.kind == "user":
-        found["aws:username"] = (principal.entity_arn.rpartition("/")[2],)
+        context["aws:username"] = (principal.entity_arn.rpartition("/")[2],)
     role = attached_policies.role(principal.entity_arn) if principal.kind == "role" else None
-    return found | {
+    return context | {
         f"aws:principaltag/{name.lower()}": (value,) for name, value in attached_policies.tags(role).items()
     }
 
 
 def of_resource(cloud: Host, arn: str) -> Keys:
-    """Give the keys of the resource's tags, in IAM's name and in the service's."""
-    found: Keys = {}
+    """Return the keys of the resource's tags, with the prefix `aws` and with the service's."""
+    context: Keys = {}
     for name, value in attached_policies.resource_tags(cloud, arn).items():
         for prefix in ("aws", arn.split(":", 3)[2]):
-            found[f"{prefix}:resourcetag/{name.lower()}"] = (value,)
-    return found
+            context[f"{prefix}:resourcetag/{name.lower()}"] = (value,)
+    return context

@@ -1,6 +1,6 @@
-"""All steps: which ARNs a request is about, by service and parameter.
+"""All steps: the ARNs of a request's resources, by service and parameter.
 
-Each row says: a parameter of these operations names a resource of this form. Sources: the Service Authorization
+Each row maps a parameter of some operations to the form of a resource's ARN. Sources: the Service Authorization
 Reference (https://docs.aws.amazon.com/service-authorization/latest/reference/), which the tests compare with; where
 a request names a resource that has no ARN yet, the ARN that AWS's own messages show.
 """
@@ -20,11 +20,11 @@ class Row:
     """A parameter that names a resource.
 
     Attributes:
-        path: where it is in the parameters (JMESPath).
-        form: the resource's part of the ARN with `{}`; a value that is an ARN already stays as it is.
-        operations: the row is for these only; for all when empty.
-        also: the row adds to what earlier rows found, instead of being tried only when they found nothing.
-        absent: what takes the place of the value where the request has none; the row does not apply when empty.
+        path: the parameter's JMESPath.
+        form: the resource part of the ARN with `{}`; a value that is an ARN already is used unchanged.
+        operations: the operations that the row applies to; all when empty.
+        also: whether the row adds to the ARNs of earlier rows; otherwise it applies only where they gave none.
+        absent: the value where the request has none; when empty, the row does not apply there.
     """
 
     path: str
@@ -47,7 +47,7 @@ _NO_PRODUCT = _only(
     "AssociateProductWithPortfolio DisassociateProductFromPortfolio DescribeProvisionedProduct UpdateProvisionedProduct"
 )
 _NOTHING = _only("none")
-# Operations that name resources in their parameters, and yet take none in a policy
+# Operations with resources in their parameters that have no resource-level permissions
 NO_RESOURCE: dict[str, frozenset[str]] = {
     "application-autoscaling": _only(
         "DescribeScalableTargets DescribeScalingActivities DescribeScalingPolicies DescribeScheduledActions"
@@ -157,12 +157,12 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("CodeRepositoryName", "code-repository/{}"),
     ),
 }
-# Services whose ARNs begin otherwise than with their name
+# Services whose ARNs have another prefix than the service's name
 _PREFIX = {"servicecatalog": "catalog"}
 
 
 def arns(service: str, operation: str, params: Params, region: str, account: str) -> tuple[str, ...]:
-    """Give the ARNs of the resources that a request names; `*` alone where it names none.
+    """Return the ARNs of a request's resources; only `*` where it has none.
 
     Args:
         service: the prefix of the service's actions.
@@ -173,13 +173,13 @@ def arns(service: str, operation: str, params: Params, region: str, account: str
     """
     if operation in NO_RESOURCE.get(service, _NOTHING):
         return ("*",)
-    found: list[str] = []
+    names: list[str] = []
     prefix = f"arn:aws:{_PREFIX.get(service, service)}:{region}:{account}:"
     for row in ROWS.get(service, ()):
-        if (row.operations and operation not in row.operations) or (found and not row.also):
+        if (row.operations and operation not in row.operations) or (names and not row.also):
             continue
-        found += [_arn(value, row.form, prefix, service, params) for value in _values(row, params)]
-    return tuple(dict.fromkeys(found)) or ("*",)
+        names += [_arn(value, row.form, prefix, service, params) for value in _values(row, params)]
+    return tuple(dict.fromkeys(names)) or ("*",)
 
 
 @lru_cache(maxsize=256)
@@ -213,13 +213,13 @@ def _same(value: str, params: Params) -> str:
 
 
 def _of_build(value: str, params: Params) -> str:
-    """Builds have no permissions of their own; their ids, or ARNs, hold the project's name."""
+    """Return a build's project: permissions are of projects, whose names builds' ids and ARNs contain."""
     build = value.rpartition(":build/")[2]
     return build.partition(":")[0] if not value.startswith("arn:") or ":build/" in value else value
 
 
 def _of_function(value: str, params: Params) -> str:
-    """A function's name can come with the account before it, and its version or alias after it."""
+    """Return a function's name: the account may precede it, and the version or alias may follow it."""
     name = value if value.startswith("arn:") else value.rpartition("function:")[2]
     qualifier = params.get("Qualifier")
     qualified = name.count(":") >= (7 if name.startswith("arn:") else 1)

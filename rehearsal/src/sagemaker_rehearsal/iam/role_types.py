@@ -37,12 +37,12 @@ class Role(ResourceType):
     fixed = frozenset({"Path"})
 
     def check(self, logical: str, properties: Properties) -> None:
-        """Check properties before anything is made."""
+        """Check the properties before any resource is created."""
         super().check(logical, properties)
         documents.require_whole(properties)
 
     def make(self, cloud: Host, name: str, properties: Properties) -> Made:
-        """Make a role, then its policies."""
+        """Create a role, then its policies."""
         settings = chosen(properties, ("Path", "Description", "PermissionsBoundary"))
         trust = documents.text(properties["AssumeRolePolicyDocument"])
         tags = {"Tags": tag_list(properties)} if properties.get("Tags") else {}
@@ -62,14 +62,14 @@ class Role(ResourceType):
         return name, {"Arn": role["Arn"], "RoleId": role["RoleId"]}
 
     def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
-        """Change a role and its policies."""
+        """Update a role and its policies."""
         iam = cloud.client("iam")
         _itself(iam, old.physical_resource_id, old.properties, properties)
         _policies(iam, old.physical_resource_id, old.properties, properties)
         return old.attributes
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """Remove a role with the policies that it has by now."""
+        """Delete a role with all policies that it has, also those that the template does not list."""
         _remove(cloud.client("iam"), old.physical_resource_id)
 
 

@@ -1,4 +1,4 @@
-"""All steps: S3's permissions, which are not called as its operations are.
+"""All steps: S3's permissions, whose names differ from its operations'.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 """
@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote
 from xml.etree import ElementTree
 
 Keys = Mapping[str, tuple[str, ...]]
-# Parts of a bucket's configuration: how GetBucketX and PutBucketX are called as permissions
+# Parts of a bucket's configuration: the name of the permission after Get or Put
 _CONFIGURATION = {
     "accelerate": "AccelerateConfiguration",
     "acl": "BucketAcl",
@@ -35,7 +35,7 @@ _CONFIGURATION = {
     "versioning": "BucketVersioning",
     "website": "BucketWebsite",
 }
-# The other parts are removed by who may put them
+# Deleting any other part requires the permission to put it
 _DELETED = {"policy": "s3:DeleteBucketPolicy", "website": "s3:DeleteBucketWebsite"}
 _OBJECT_PARTS = {"acl": "ObjectAcl", "tagging": "ObjectTagging", "retention": "ObjectRetention"}
 _PREFIX = "arn:aws:s3:::"
@@ -43,7 +43,7 @@ _PREFIX = "arn:aws:s3:::"
 
 @dataclass(frozen=True)
 class Need:
-    """A permission that a request takes, with the keys that only S3 has."""
+    """A permission that a request requires, with S3's own condition keys."""
 
     action: str
     bucket: str = ""
@@ -58,7 +58,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Asked:
-    """An S3 request, as far as permissions go; path style."""
+    """The parts of a path-style S3 request that decide on its permissions."""
 
     method: str
     bucket: str
@@ -69,13 +69,13 @@ class Asked:
 
     @classmethod
     def read(cls, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> "Asked":
-        """Take a request apart."""
+        """Parse a request."""
         bucket, _, key = path.lstrip("/").partition("/")
         return cls(method, bucket, key, dict(parse_qsl(query, keep_blank_values=True)), headers, body)
 
 
 def needs(asked: Asked) -> list[Need]:
-    """List the permissions that a request takes."""
+    """List the permissions that a request requires."""
     if not asked.bucket:
         return [Need("s3:ListAllMyBuckets")]
     if asked.key:
@@ -113,14 +113,14 @@ def _listing_keys(asked: Asked) -> Keys:
 
 
 def _deleted(asked: Asked) -> Iterator[Need]:
-    """DeleteObjects: a permission for each object in the body."""
+    """Yield a permission for each object in the body of DeleteObjects."""
     try:
         root = ElementTree.fromstring(asked.body)  # noqa: S314 (from this machine)
-        objects = [one for one in root if one.tag.endswith("Object")]
+        objects = [element for element in root if element.tag.endswith("Object")]
     except ElementTree.ParseError:
         objects = []
-    for one in objects:
-        parts = {child.tag.rpartition("}")[2]: child.text or "" for child in one}
+    for element in objects:
+        parts = {child.tag.rpartition("}")[2]: child.text or "" for child in element}
         yield Need(f"s3:DeleteObject{'Version' if 'VersionId' in parts else ''}", asked.bucket, parts.get("Key", ""))
 
 

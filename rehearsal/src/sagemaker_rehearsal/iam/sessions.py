@@ -1,4 +1,4 @@
-"""All steps: sts:AssumeRole, by the role's trust policy."""
+"""All steps: sts:AssumeRole, authorized by the role's trust policy."""
 
 import json
 import re
@@ -15,7 +15,7 @@ HOUR = 3600
 
 @operation("sts", "AssumeRole")
 def assume_role(call: Call) -> dict[str, Any]:
-    """Start a session of a role; the administrator too needs the role's trust."""
+    """Start a session of a role; the trust policy must allow the administrator too."""
     role_arn, session = call.params["RoleArn"], call.params["RoleSessionName"]
     if call.params.get("PolicyArns"):
         raise AwsError("NotImplemented", "The rehearsal knows AssumeRole with Policy, not with PolicyArns", 501)
@@ -30,17 +30,17 @@ def assume_role(call: Call) -> dict[str, Any]:
     role = attached_policies.role(role_arn)
     longest = int(role.max_session_duration or HOUR) if role is not None else HOUR
     if int(call.params.get("DurationSeconds") or HOUR) > longest:
-        said = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-        raise AwsError("ValidationError", said)
-    made = identity.begin(call.cloud, role_arn, session, policy)
+        message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        raise AwsError("ValidationError", message)
+    assumed = identity.begin(call.cloud, role_arn, session, policy)
     return {
         "Credentials": {
-            "AccessKeyId": made.access_key_id,
-            "SecretAccessKey": made.secret_access_key,
-            "SessionToken": made.session_token,
-            "Expiration": made.expiration,
+            "AccessKeyId": assumed.access_key_id,
+            "SecretAccessKey": assumed.secret_access_key,
+            "SessionToken": assumed.session_token,
+            "Expiration": assumed.expiration,
         },
-        "AssumedRoleUser": {"AssumedRoleId": made.user_id, "Arn": made.arn},
+        "AssumedRoleUser": {"AssumedRoleId": assumed.user_id, "Arn": assumed.arn},
         "PackedPolicySize": 0,
     }
 

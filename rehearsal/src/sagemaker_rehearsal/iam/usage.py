@@ -1,4 +1,4 @@
-"""All steps: the report's two lists: what was denied, and what was granted and never used."""
+"""All steps: the two lists of the report: denied requests, and actions that were granted and never used."""
 
 import threading
 from collections import Counter
@@ -14,7 +14,7 @@ from sagemaker_rehearsal.server.service import Host
 
 @dataclass
 class Ledger:
-    """What was asked of one cloud; see `of`."""
+    """The decisions of one cloud; see `of`."""
 
     calls: int = 0
     allowed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -24,12 +24,12 @@ class Ledger:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self) -> None:
-        """Note that a request came."""
+        """Count a request."""
         with self.lock:
             self.calls += 1
 
     def allow(self, role: str, action: str, resource: str, grants: Iterable[tuple[Policy, int]]) -> None:
-        """Note an allowed request with the statements that allow it.
+        """Record an allowed request with the statements that allow it.
 
         Args:
             role: ARN of the role or user.
@@ -42,16 +42,16 @@ class Ledger:
             self.used.update((role, policy.name, policy.statement(at), action) for policy, at in grants)
 
     def deny(self, who: str, action: str, resource: str, because: str) -> None:
-        """Note a denied request."""
+        """Record a denied request."""
         with self.lock:
             self.denied[who, action, resource, because] += 1
 
     def remember(self, cloud: Host) -> None:
-        """Note what all roles are granted now, so that what is removed later is still reported."""
-        found = attached_policies.all_roles(cloud)
+        """Record what all roles are granted now, so that grants removed later are still reported."""
+        granted = attached_policies.all_roles(cloud)
         with self.lock:
-            for role, policies in found.items():
-                self.roles.setdefault(role, {}).update({one.name: one for one in policies})
+            for role, policies in granted.items():
+                self.roles.setdefault(role, {}).update({policy.name: policy for policy in policies})
 
 
 def _new(_: Host) -> Ledger:
@@ -67,16 +67,16 @@ def denied(cloud: Host) -> list[dict[str, Any]]:
     """List denied requests: `principal`, `action`, `resource`, `because`, and how many `times`."""
     ledger = of(cloud)
     with ledger.lock:
-        found = sorted(ledger.denied.items())
+        entries = sorted(ledger.denied.items())
     names = ("principal", "action", "resource", "because")
-    return [{**dict(zip(names, key, strict=True)), "times": times} for key, times in found]
+    return [{**dict(zip(names, key, strict=True)), "times": times} for key, times in entries]
 
 
 def unused(cloud: Host) -> dict[str, list[dict[str, str]]]:
-    """List what each role is granted and never used: by role's name, `policy`, `statement`, `action`.
+    """List the actions that each role is granted and never used: by the role's name, `policy`, `statement`, `action`.
 
-    A statement's action counts as used when any allowed request matched the statement and the action, whichever of
-    its resources it was about; wildcards in the action do not make a difference.
+    A statement's action counts as used when any allowed request matched the statement and the action, on any of its
+    resources and for any of the actions that a wildcard covers.
     """
     ledger = of(cloud)
     ledger.remember(cloud)
@@ -85,11 +85,11 @@ def unused(cloud: Host) -> dict[str, list[dict[str, str]]]:
     by_statement: dict[tuple[str, str, str], set[str]] = {}
     for role, policy, statement, action in used:
         by_statement.setdefault((role, policy, statement), set()).add(action)
-    found = {
-        role.rpartition("/")[2]: [row for one in policies.values() for row in _unused(role, one, by_statement)]
+    rows_of = {
+        role.rpartition("/")[2]: [row for policy in policies.values() for row in _unused(role, policy, by_statement)]
         for role, policies in sorted(roles.items())
     }
-    return {role: rows for role, rows in found.items() if rows}
+    return {role: rows for role, rows in rows_of.items() if rows}
 
 
 def _unused(role: str, policy: Policy, used: Mapping[tuple[str, str, str], set[str]]) -> Iterator[dict[str, str]]:
@@ -102,5 +102,5 @@ def _unused(role: str, policy: Policy, used: Mapping[tuple[str, str, str], set[s
 
 
 def summary(cloud: Host) -> dict[str, Any]:
-    """Give the report: the number of `calls` that were checked, `denied`, and `unused` by role."""
+    """Return the report: the number of `calls` that were checked, `denied`, and `unused` by role."""
     return {"calls": of(cloud).calls, "denied": denied(cloud), "unused": unused(cloud)}

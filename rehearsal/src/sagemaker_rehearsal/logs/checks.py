@@ -1,4 +1,4 @@
-"""Step 3: CloudWatch Logs: for how long events can be kept.
+"""Step 3: CloudWatch Logs: validation of retention periods.
 
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 """
@@ -16,10 +16,10 @@ DAYS = (
 
 @operation("logs", "PutRetentionPolicy")
 def put_retention_policy(call: Call) -> dict[str, Any]:
-    """Keep a group's events for one of the spans that there are."""
+    """Set a log group's retention, which must be one of AWS's periods."""
     days = call.params["retentionInDays"]
     if days not in DAYS:
-        said = f"Member must satisfy enum value set: [{', '.join(map(str, DAYS))}]"
+        constraint = f"Member must satisfy enum value set: [{', '.join(map(str, DAYS))}]"
         where = f"Value '{days}' at 'retentionInDays' failed to satisfy constraint"
-        raise AwsError("InvalidParameterException", f"1 validation error detected: {where}: {said}")
+        raise AwsError("InvalidParameterException", f"1 validation error detected: {where}: {constraint}")
     return call.to_moto()

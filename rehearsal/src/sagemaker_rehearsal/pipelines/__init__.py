@@ -1,1 +1,1 @@
-"""Step 4: run the real pipeline definition on this machine."""
+"""Step 4: execute a SageMaker pipeline's definition on this machine."""

@@ -1,4 +1,4 @@
-"""Step 4: reuse what a step gave before, where its CacheConfig allows.
+"""Step 4: reuse a step's earlier result, where its CacheConfig allows it.
 
 The attributes that are compared are the service's:
 https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html
@@ -25,7 +25,7 @@ DAYS = (365, 30, 7, 1)
 
 @dataclass(frozen=True)
 class Entry:
-    """A step that succeeded: what it gave, in which execution and when."""
+    """The result of a step that succeeded, its execution and time."""
 
     properties: Mapping[str, Any]
     execution_arn: str
@@ -33,13 +33,13 @@ class Entry:
 
 
 class Cache:
-    """The steps of all executions of this cloud that may be used again."""
+    """The results of all executions of one cloud that may be reused."""
 
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str, str], Entry] = {}
 
     def find(self, pipeline: str, step: Mapping[str, Any], arguments: Mapping[str, Any]) -> Entry | None:
-        """Give the newest entry with the same attributes that has not expired."""
+        """Return the newest entry with the same attributes that has not expired."""
         config = step.get("CacheConfig") or {}
         if not config.get("Enabled") or step["Type"] not in ATTRIBUTES:
             return None
@@ -47,22 +47,22 @@ class Cache:
         return entry if entry and datetime.now(UTC) - entry.at <= duration(config.get("ExpireAfter", "P30D")) else None
 
     def keep(self, pipeline: str, step: Mapping[str, Any], arguments: Mapping[str, Any], entry: Entry) -> None:
-        """Remember a step that succeeded."""
+        """Store the result of a step that succeeded."""
         if step["Type"] in ATTRIBUTES:
             self._entries[pipeline, step["Name"], key(step["Type"], arguments)] = entry
 
 
 def key(kind: str, arguments: Mapping[str, Any]) -> str:
-    """Hash the attributes that decide whether two runs of a step are the same."""
+    """Return the hash of the attributes by which two runs of a step are compared."""
     compared = {name: arguments.get(name) for name in ATTRIBUTES[kind]}
     return hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).hexdigest()
 
 
 def duration(text: str) -> timedelta:
-    """Read an ISO 8601 duration such as `P30D` or `PT1H`.
+    """Parse an ISO 8601 duration such as `P30D` or `PT1H`.
 
     Raises:
-        ExecutorError: when it is none.
+        ExecutorError: when it has another form.
     """
     match = DURATION.fullmatch(text.upper())
     if not match or not any(match.groups()):

@@ -1,4 +1,4 @@
-"""Step 4: decide the conditions of a condition step: every type that the SDK writes. Pure."""
+"""Step 4: evaluate the conditions of a condition step, of every type that the SDK has. Pure."""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def holds(condition: Mapping[str, Any]) -> bool:
-    """Decide one condition whose references are resolved.
+    """Evaluate a condition whose references are resolved.
 
     Raises:
         ExecutorError: for an unknown type, or values that cannot be compared.
@@ -35,7 +35,7 @@ def holds(condition: Mapping[str, Any]) -> bool:
 
 def _compare(kind: str, left: Any, right: Any) -> bool:  # noqa: ANN401 (JSON)
     numbers = [value for value in (left, right) if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) == 1:  # a text that holds a number compares as one, as job outputs are text
+    if len(numbers) == 1:  # a text with a number is compared as a number, since job outputs are text
         left, right = _number(left), _number(right)
     if kind != "Equals" and type(left) is not type(right) and not (len(numbers) == 2 or isinstance(left, float)):
         raise ExecutorError(f"ClientError: {left!r} and {right!r} cannot be compared")

@@ -1,4 +1,4 @@
-"""What a rehearsal can be told to do without, so that a team sees its project cope: `--drill NAME`."""
+"""Faults that a rehearsal injects on request (`--drill NAME`), to test how the project handles them."""
 
 # AWS closed SageMaker Clarify to new customers: there, Autopilot makes no explainability report.
 # https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-availability-change.html

@@ -1,4 +1,4 @@
-"""Step 4: execute a pipeline definition: order, conditions, cache, failures; what each step does is in `steps/`."""
+"""Step 4: execute a pipeline definition: order, conditions, cache, failures; `steps/` runs each type of step."""
 
 import time
 from collections.abc import Mapping
@@ -17,27 +17,27 @@ from sagemaker_rehearsal.pipelines.storage import Storage
 FAILED = "Step failure: One or multiple steps failed."
 
 
-def values(definition: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
-    """Give every parameter's value: what was given, in the declared type, or the default.
+def values(definition: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, Any]:
+    """Return every parameter's value in its declared type: the override or the default.
 
     Raises:
-        ExecutorError: for one that is unknown, missing, of another type or not among the allowed values.
+        ExecutorError: for a parameter that is unknown, has no value, or a value of another type or not in EnumValues.
     """
     declared = {parameter["Name"]: parameter for parameter in definition.get("Parameters", [])}
-    unknown = sorted(set(given) - set(declared))
+    unknown = sorted(set(overrides) - set(declared))
     if unknown:
         raise ExecutorError(f"Parameter [{unknown[0]}] is not defined in the pipeline's definition")
-    found = {}
+    resolved = {}
     for name, parameter in declared.items():
-        if name not in given and "DefaultValue" not in parameter:
+        if name not in overrides and "DefaultValue" not in parameter:
             raise ExecutorError(f"Parameter [{name}] has no default value; give one")
-        found[name] = _typed(name, parameter["Type"], given.get(name, parameter.get("DefaultValue")))
+        resolved[name] = _typed(name, parameter["Type"], overrides.get(name, parameter.get("DefaultValue")))
         allowed = parameter.get("EnumValues")
-        if allowed and found[name] not in allowed:
+        if allowed and resolved[name] not in allowed:
             raise ExecutorError(
-                f"Parameter [{name}]: got {found[name]!r}; must be one of {', '.join(map(str, allowed))}"
+                f"Parameter [{name}]: got {resolved[name]!r}; must be one of {', '.join(map(str, allowed))}"
             )
-    return found
+    return resolved
 
 
 def _typed(name: str, kind: str, value: Any) -> Any:  # noqa: ANN401 (JSON)
@@ -52,16 +52,16 @@ def _typed(name: str, kind: str, value: Any) -> Any:  # noqa: ANN401 (JSON)
 def execute(
     definition: Mapping[str, Any], parameters: Mapping[str, str], context: Context, execution: Execution | None = None
 ) -> Execution:
-    """Run a definition to its end; a failure is in the execution's status and reasons, not raised.
+    """Run a definition to its end; a failed step is reported in the execution's status and reasons, not raised.
 
     Args:
         definition: the parsed definition JSON.
-        parameters: values by name, as StartPipelineExecution takes them.
-        context: where and with what it runs.
+        parameters: values by name, as in StartPipelineExecution.
+        context: the clients, folders and hooks that it runs with.
         execution: a record to fill; one with a new id when None.
 
     Raises:
-        ExecutorError: when definition or parameters are not valid; nothing has run then.
+        ExecutorError: when definition or parameters are invalid; no step has run then.
     """
     graph.check(definition)
     chosen = values(definition, parameters)
@@ -74,7 +74,7 @@ def execute(
 
 
 class _Run:
-    """One execution under way."""
+    """The state of a running execution."""
 
     def __init__(self, definition: Mapping[str, Any], execution: Execution, context: Context) -> None:
         self._definition = definition
@@ -137,7 +137,7 @@ class _Run:
 
     def _work(self, step: graph.Step, run: StepRun) -> None:
         own = step.get("Arguments", {})
-        # the steps in a condition's branches are resolved when their turn comes
+        # references in a condition's branches are resolved when their steps run
         arguments = self._scope.resolve(
             {key: value for key, value in own.items() if key not in ("IfSteps", "ElseSteps")}
         )
@@ -153,18 +153,23 @@ class _Run:
         self._context.cache.keep(self._execution.pipeline_arn, step, arguments, entry)
 
     def _property_file(self, step: str, name: str) -> str:
-        declared = {one["PropertyFileName"]: one for one in self._definitions[step].get("PropertyFiles", [])}
+        declared = {
+            property_file["PropertyFileName"]: property_file
+            for property_file in self._definitions[step].get("PropertyFiles", [])
+        }
         if name not in declared:
             raise ExecutorError(f"ClientError: step [{step}] declares no property file [{name}]")
         outputs = self._done[step]["ProcessingOutputConfig"]["Outputs"]
-        output = next((one for one in outputs if one["OutputName"] == declared[name]["OutputName"]), None)
+        output = next(
+            (candidate for candidate in outputs if candidate["OutputName"] == declared[name]["OutputName"]), None
+        )
         if output is None:
             raise ExecutorError(f"ClientError: step [{step}] has no output [{declared[name]['OutputName']}]")
         return self._storage.text(f"{output['S3Output']['S3Uri'].rstrip('/')}/{declared[name]['FilePath']}")
 
 
 def wait(execution: Execution, seconds: float) -> bool:
-    """Wait until an execution has ended; tell whether it has."""
+    """Wait until an execution has ended; return False when it has not after `seconds`."""
     deadline = time.monotonic() + seconds
     while execution.status in ("Executing", "Stopping") and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Step 4: read a pipeline definition: its steps, their order and what is wrong with it. Pure."""
+"""Step 4: parse and validate a pipeline definition: its steps and their dependencies. Pure."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ Step = Mapping[str, Any]
 
 
 def read(text: str) -> dict[str, Any]:
-    """Parse a definition and check it as a whole.
+    """Parse and validate a definition.
 
     Raises:
         ExecutorError: naming the step and the rule it breaks.
@@ -27,7 +27,7 @@ def read(text: str) -> dict[str, Any]:
 
 
 def all_steps(steps: list[Step]) -> Iterator[Step]:
-    """Give every step, those in the branches of conditions included."""
+    """Yield every step, those in conditions' branches included."""
     for step in steps:
         yield step
         yield from all_steps(step.get("Arguments", {}).get("IfSteps", []) if step["Type"] == "Condition" else [])
@@ -35,7 +35,7 @@ def all_steps(steps: list[Step]) -> Iterator[Step]:
 
 
 def references(value: object) -> Iterator[str]:
-    """Give every path that a value gets, e.g. `Steps.Split.ProcessingOutputConfig...`."""
+    """Yield the path of every `Get` in a value, e.g. `Steps.Split.ProcessingOutputConfig...`."""
     if isinstance(value, Mapping):
         if set(value) == {"Get"} and isinstance(value["Get"], str):
             yield value["Get"]
@@ -48,19 +48,19 @@ def references(value: object) -> Iterator[str]:
 
 
 def own_arguments(step: Step) -> object:
-    """A step's arguments; of a condition, not those of the steps in its branches."""
+    """Return a step's arguments; for a condition, without the steps in its branches."""
     arguments = step.get("Arguments", {})
     return arguments.get("Conditions", []) if step["Type"] == "Condition" else arguments
 
 
 def dependencies(step: Step) -> set[str]:
-    """Name the steps that must have succeeded before this one starts: what it gets, and DependsOn."""
+    """Return the names of the steps that must succeed before this one: those that it refers to, and DependsOn."""
     got = {path.split(".")[1] for path in references(own_arguments(step)) if path.startswith("Steps.")}
     return got | set(step.get("DependsOn", []))
 
 
 def check(definition: Mapping[str, Any]) -> None:
-    """Hold a definition to the rules of CreatePipeline.
+    """Validate a definition against CreatePipeline's rules.
 
     Raises:
         ExecutorError: naming the step and the rule it breaks.

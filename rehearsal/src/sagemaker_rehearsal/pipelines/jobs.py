@@ -1,4 +1,4 @@
-"""Step 4: the jobs that the executor ran, as SageMaker's Describe operations show them."""
+"""Step 4: the jobs that the executor ran, as SageMaker's Describe operations return them."""
 
 import threading
 from typing import Any
@@ -13,11 +13,11 @@ class Jobs:
         self.candidates: dict[str, list[dict[str, Any]]] = {}
 
     def record(self, kind: str, name: str, described: dict[str, Any]) -> None:
-        """Keep a job's state, in the place of an earlier one."""
+        """Store a job's description, replacing an earlier one."""
         with self._lock:
             self._described[kind, name] = described
 
     def find(self, kind: str, name: str) -> dict[str, Any] | None:
-        """Give a job's state."""
+        """Return a job's description; None when there is no such job."""
         with self._lock:
             return self._described.get((kind, name))

@@ -1,4 +1,4 @@
-"""Step 4: a pipeline execution and its steps as SageMaker shows them, and what an execution runs in."""
+"""Step 4: records of a pipeline execution and its steps, and the context that an execution runs in."""
 
 import secrets
 import string
@@ -17,7 +17,7 @@ ALPHABET = string.ascii_lowercase + string.digits
 
 
 def new_id(length: int = 12) -> str:
-    """Make an id as the service makes them."""
+    """Return a random id of the service's form."""
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
@@ -28,8 +28,8 @@ class StepRun:
     Attributes:
         status: Executing, Succeeded, Failed or Stopped.
         metadata: the job's ARN, the condition's outcome and the like.
-        properties: what later steps can get.
-        cached_from: the execution whose result was used again, or empty.
+        properties: values that later steps can refer to.
+        cached_from: the ARN of the execution whose cached result was used, or empty.
         log: the job's log file, if the step is a job.
     """
 
@@ -46,7 +46,7 @@ class StepRun:
 
     @property
     def seconds(self) -> float:
-        """How long it took, or takes already."""
+        """Its duration so far."""
         return ((self.ended or datetime.now(UTC)) - self.started).total_seconds()
 
 
@@ -71,21 +71,21 @@ class Execution:
         return self.arn.rpartition("/")[2]
 
     def step(self, name: str) -> StepRun:
-        """Find a step that has started."""
+        """Return a step that has started."""
         return next(step for step in self.steps if step.name == name)
 
 
 @dataclass(frozen=True)
 class Context:
-    """What an execution runs in.
+    """The surroundings of an execution.
 
     Attributes:
         client: makes a boto3 client for the cloud.
         environment: the variables that point a job's own AWS clients to the cloud.
-        folder: where each job gets a folder and a log.
-        progress: told of each step when it starts and when it ends.
-        permit: asked before a job is started, and before what the job itself does with its role: operation and request.
-        drills: what is to go wrong on purpose, by name (see `sagemaker_rehearsal.pipelines.drills`).
+        folder: the parent of the jobs' folders and logs.
+        progress: called with each step when it starts and when it ends.
+        permit: raises AwsError unless the role may make a request: of a job's start, and of the running job's own.
+        drills: the injected faults, by name (see `sagemaker_rehearsal.pipelines.drills`).
     """
 
     client: Callable[[str], Any]

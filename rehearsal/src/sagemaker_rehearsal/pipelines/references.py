@@ -1,4 +1,4 @@
-"""Step 4: replace the references in a step's arguments (Get, Std:Join, Std:JsonGet) by values."""
+"""Step 4: resolve the references in a step's arguments: Get, Std:Join, Std:JsonGet."""
 
 import json
 import re
@@ -12,14 +12,14 @@ PropertyFile = Callable[[str, str], str]
 
 
 class Scope:
-    """What references can get.
+    """The values that references resolve to.
 
     Args:
         parameters: the execution's parameter values.
         execution: `PipelineExecutionId`, `StartDateTime` and the like.
         steps: properties of the steps that have succeeded, by name.
-        property_file: gives the text of a property file of a step.
-        text: gives the text at an S3 URI.
+        property_file: returns the text of a step's property file.
+        text: returns the text at an S3 URI.
     """
 
     def __init__(
@@ -35,10 +35,10 @@ class Scope:
         self._text = text
 
     def resolve(self, value: Any) -> Any:  # noqa: ANN401 (JSON)
-        """Give the value with every reference replaced.
+        """Return the value with every reference replaced.
 
         Raises:
-            ExecutorError: when a reference leads nowhere.
+            ExecutorError: when a reference cannot be resolved.
         """
         if isinstance(value, list):
             return [self.resolve(item) for item in value]
@@ -56,10 +56,10 @@ class Scope:
 
     def get(self, path: str) -> Any:  # noqa: ANN401 (JSON)
         """Follow a path such as `Steps.Autopilot.BestCandidate.InferenceContainers[0].Image`."""
-        found: Any = self._roots
+        value: Any = self._roots
         for key in parts(path):
-            found = follow(found, key, path)
-        return found
+            value = follow(value, key, path)
+        return value
 
     def _json_get(self, inner: Mapping[str, Any]) -> Any:  # noqa: ANN401 (JSON)
         if "S3Uri" in inner:
@@ -71,34 +71,34 @@ class Scope:
             text = self._property_file(step, name)
         path = as_text(self.resolve(inner["Path"]))
         try:
-            found: Any = json.loads(text)
+            value: Any = json.loads(text)
         except ValueError as error:
             raise ExecutorError(f"ClientError: {where} is no JSON: {error}") from error
         for key in parts(path):
-            found = follow(found, key, f"{where}: {path}")
-        if isinstance(found, Mapping | list):
+            value = follow(value, key, f"{where}: {path}")
+        if isinstance(value, Mapping | list):
             raise ExecutorError(
-                f"ClientError: JsonGet of {path!r} in {where} gives {type(found).__name__}, not a single value"
+                f"ClientError: JsonGet of {path!r} in {where} gives {type(value).__name__}, not a single value"
             )
-        return found
+        return value
 
 
 def as_text(value: object) -> str:
-    """Write a value as Std:Join does."""
+    """Return a value as text, as Std:Join writes it."""
     return json.dumps(value) if isinstance(value, bool | float | list | dict) else str(value)
 
 
 def parts(path: str) -> list[str | int]:
-    """Take a path apart: names, numbers of list items, quoted keys."""
-    found = [(match[1] or match[3] or match[4] or "", match[2]) for match in PART.finditer(path)]
-    return [int(number) if number else name for name, number in found]
+    """Split a path into names, list indexes and quoted keys."""
+    matches = [(match[1] or match[3] or match[4] or "", match[2]) for match in PART.finditer(path)]
+    return [int(number) if number else name for name, number in matches]
 
 
 def follow(value: Any, key: str | int, path: str) -> Any:  # noqa: ANN401 (JSON)
-    """Take one step of a path; a list of named things (`Outputs['train']`) is searched by name.
+    """Return the value at one key; in a list of inputs, outputs or channels, also by name (`Outputs['train']`).
 
     Raises:
-        ExecutorError: when it leads nowhere.
+        ExecutorError: when there is no such key.
     """
     if isinstance(value, Mapping) and key in value:
         return value[key]

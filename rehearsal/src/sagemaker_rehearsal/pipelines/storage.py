@@ -10,7 +10,7 @@ from sagemaker_rehearsal.pipelines.errors import ExecutorError
 
 
 def split(uri: str) -> tuple[str, str]:
-    """Take `s3://bucket/key` apart.
+    """Split `s3://bucket/key` into bucket and key.
 
     Raises:
         ExecutorError: when it has another form.
@@ -22,7 +22,7 @@ def split(uri: str) -> tuple[str, str]:
 
 
 class Storage:
-    """S3 as SageMaker's jobs see it: prefixes in, folders out."""
+    """S3 transfers of SageMaker's jobs: prefixes are downloaded, folders uploaded."""
 
     def __init__(self, s3: Any) -> None:  # noqa: ANN401 (boto3 clients have no type)
         self._s3 = s3
@@ -60,17 +60,17 @@ class Storage:
             ExecutorError: when there is none.
         """
         bucket, prefix = split(uri)
-        found = [key for key in self.keys(uri) if not key.endswith("/")]
-        if prefix in found:
-            found = [prefix]
+        keys = [key for key in self.keys(uri) if not key.endswith("/")]
+        if prefix in keys:
+            keys = [prefix]
         elif prefix and not prefix.endswith("/"):
-            # S3 prefixes know no folders; a job's input named `train` must not take `training.csv`
-            found = [key for key in found if key.startswith(f"{prefix}/")]
-        if not found:
+            # S3 matches prefixes as text; an input at `train` must not download `training.csv`
+            keys = [key for key in keys if key.startswith(f"{prefix}/")]
+        if not keys:
             raise ExecutorError(f"ClientError: Data download failed: no S3 objects found under S3 URL {uri!r}")
         base = prefix if prefix.endswith("/") or not prefix else f"{prefix}/"
         folder.mkdir(parents=True, exist_ok=True)
-        return [self._download(bucket, key, folder, key.removeprefix(base)) for key in found]
+        return [self._download(bucket, key, folder, key.removeprefix(base)) for key in keys]
 
     def _download(self, bucket: str, key: str, folder: Path, relative: str) -> Path:
         target = folder / (Path(key).name if relative == key else relative)
@@ -90,7 +90,7 @@ class Storage:
         return done
 
     def text(self, uri: str) -> str:
-        """Read one object as text.
+        """Return one object as text.
 
         Raises:
             ExecutorError: when it is absent.

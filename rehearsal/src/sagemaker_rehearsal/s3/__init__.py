@@ -1,4 +1,4 @@
-"""Amazon S3: what moto lets pass and AWS refuses, and the bucket types of CloudFormation."""
+"""Amazon S3: validation that moto lacks, and CloudFormation's resource types of buckets."""
 
 from sagemaker_rehearsal.s3 import bucket_checks, object_checks
 from sagemaker_rehearsal.s3.types import RESOURCE_TYPES

@@ -1,4 +1,4 @@
-"""All steps: buckets: their names, policies, versioning and lifecycle.
+"""All steps: checks of buckets: names, policies, versioning and lifecycle.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
@@ -22,7 +22,7 @@ ARN = "arn:aws:s3:::"
 
 
 def valid(name: str) -> bool:
-    """Tell whether a general purpose bucket may have a name."""
+    """Return whether a name is valid for a general purpose bucket."""
     return bool(NAME.fullmatch(name)) and not (_address(name) or name.startswith(PREFIXES) or name.endswith(SUFFIXES))
 
 
@@ -35,10 +35,10 @@ def _address(name: str) -> bool:
 
 
 def check(request: Wire) -> None:
-    """Hold a request about a bucket to S3's rules.
+    """Validate a request for a bucket by S3's rules.
 
     Raises:
-        AwsError: with S3's code for the rule.
+        AwsError: with S3's error code.
     """
     asked = Asked.read(request.method, request.path, request.query, request.headers, request.body)
     if asked.method != "PUT" or asked.key or not asked.bucket:
@@ -64,8 +64,8 @@ def _check_policy(bucket: str, body: bytes) -> None:
         document = None
     if not isinstance(document, dict):
         raise _malformed("Policies must be valid JSON and the first byte must be '{'")
-    given = document.get("Statement")
-    for statement in given if isinstance(given, list) else [given or {}]:
+    statements = document.get("Statement")
+    for statement in statements if isinstance(statements, list) else [statements or {}]:
         _check_statement(bucket, statement)
 
 
@@ -83,8 +83,8 @@ def _check_statement(bucket: str, statement: Mapping[str, Any]) -> None:
 
 def _listed(statement: Mapping[str, Any], *names: str) -> Iterator[str]:
     for name in names:
-        given = statement.get(name) or []
-        yield from [given] if isinstance(given, str) else given
+        values = statement.get(name) or []
+        yield from [values] if isinstance(values, str) else values
 
 
 def _root(body: bytes) -> ElementTree.Element:
@@ -95,8 +95,8 @@ def _root(body: bytes) -> ElementTree.Element:
 
 
 def _malformed_xml() -> AwsError:
-    said = "The XML you provided was not well-formed or did not validate against our published schema"
-    return AwsError("MalformedXML", said)
+    message = "The XML you provided was not well-formed or did not validate against our published schema"
+    return AwsError("MalformedXML", message)
 
 
 def _check_versioning(body: bytes) -> None:

@@ -1,4 +1,4 @@
-"""All steps: objects: the length of their keys and metadata, and their digests.
+"""All steps: checks of objects: the length of keys and metadata, and digests.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
@@ -18,10 +18,10 @@ PREFIX = "x-amz-meta-"
 
 
 def check(request: Wire) -> None:
-    """Hold a request about an object to S3's rules.
+    """Validate a request for an object by S3's rules.
 
     Raises:
-        AwsError: with S3's code for the rule.
+        AwsError: with S3's error code.
     """
     asked = Asked.read(request.method, request.path, request.query, request.headers, request.body)
     if not asked.key:
@@ -29,17 +29,17 @@ def check(request: Wire) -> None:
     if len(asked.key.encode()) > LONGEST_KEY:
         raise AwsError("KeyTooLongError", "Your key is too long")
     if asked.method in ("PUT", "POST"):
-        given = {name[len(PREFIX) :]: value for name, value in request.headers.items() if name.startswith(PREFIX)}
-        if sum(len(name.encode()) + len(value.encode()) for name, value in given.items()) > MOST_METADATA:
-            said = "Your metadata headers exceed the maximum allowed metadata size"
-            raise AwsError("MetadataTooLarge", said)
+        metadata = {name[len(PREFIX) :]: value for name, value in request.headers.items() if name.startswith(PREFIX)}
+        if sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items()) > MOST_METADATA:
+            message = "Your metadata headers exceed the maximum allowed metadata size"
+            raise AwsError("MetadataTooLarge", message)
     if request.headers.get("content-md5") and "aws-chunked" not in request.headers.get("content-encoding", ""):
         _check_digest(request.headers["content-md5"], request.body)
 
 
-def _check_digest(given: str, body: bytes) -> None:
+def _check_digest(header: str, body: bytes) -> None:
     try:
-        digest = base64.b64decode(given, validate=True)
+        digest = base64.b64decode(header, validate=True)
     except binascii.Error:
         digest = b""
     if len(digest) != 16:

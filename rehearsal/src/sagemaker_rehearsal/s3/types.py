@@ -26,14 +26,14 @@ from sagemaker_rehearsal.server.service import Host
 
 @dataclass(frozen=True)
 class Setting:
-    """How a property of a bucket becomes a request.
+    """The request that sets a property of a bucket.
 
     Attributes:
         put: the operation that sets it.
         member: the operation's parameter.
-        remove: the operation that takes it away; empty where that is a request like the first.
-        prepare: renames what S3's API calls otherwise.
-        unset: the parameter where `remove` is empty.
+        remove: the operation that removes it; empty where S3 has none, and `put` with `unset` does it.
+        prepare: converts the property to the parameter, whose names may differ.
+        unset: the parameter that removes the property where `remove` is empty.
     """
 
     put: str
@@ -50,15 +50,15 @@ def _encryption(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lifecycle(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Rules": [_lifecycle_rule(dict(one)) for one in value["Rules"]]}
+    return {"Rules": [_lifecycle_rule(dict(rule)) for rule in value["Rules"]]}
 
 
 def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
     expiration = {"Days": rule.pop("ExpirationInDays", None), "Date": rule.pop("ExpirationDate", None)}
     expiration["ExpiredObjectDeleteMarker"] = rule.pop("ExpiredObjectDeleteMarker", None)
-    given = {key: item for key, item in expiration.items() if item is not None}
+    settings = {key: item for key, item in expiration.items() if item is not None}
     prefix = rule.pop("Prefix", "")
-    return {**rule, "Filter": {"Prefix": prefix}, **({"Expiration": given} if given else {})}
+    return {**rule, "Filter": {"Prefix": prefix}, **({"Expiration": settings} if settings else {})}
 
 
 def _cors(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ SETTINGS = {
 
 
 class Bucket(ResourceType):
-    """A bucket: one request for each property."""
+    """A bucket; each property is set by one request."""
 
     name = "AWS::S3::Bucket"
     known = frozenset({"BucketName", *SETTINGS})
@@ -96,11 +96,11 @@ class Bucket(ResourceType):
     longest = 63
 
     def generated_name(self, stack_id: str, logical: str) -> str:
-        """Return the name of a bucket to which the template gives none."""
+        """Return the name of a bucket without BucketName; bucket names are lower case."""
         return super().generated_name(stack_id, logical).lower()
 
     def make(self, cloud: Host, name: str, properties: Properties) -> Made:
-        """Make a bucket; one that is there already is an error, whoever owns it."""
+        """Create a bucket; one that exists already is an error, whoever owns it."""
         if _is_there(cloud, name):
             raise ResourceError(f"{name} already exists")
         region = {} if cloud.region == "us-east-1" else {"LocationConstraint": cloud.region}
@@ -114,12 +114,12 @@ class Bucket(ResourceType):
         return name, _attributes(cloud.region, name)
 
     def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
-        """Change a bucket."""
+        """Update a bucket."""
         _set(cloud.client("s3"), old.physical_resource_id, old.properties, properties)
         return old.attributes
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """Remove a bucket; one that holds objects, or versions of objects, stays and fails the deletion."""
+        """Delete a bucket; one that contains objects, or versions of objects, makes the deletion fail."""
         ignore_absence(lambda: cloud.client("s3").delete_bucket(Bucket=old.physical_resource_id))
 
 
@@ -132,7 +132,7 @@ def _is_there(cloud: Host, name: str) -> bool:
         if error.response["Error"]["Code"] in (
             "403",
             "AccessDenied",
-        ):  # CreateBucket will say whether it is another account's
+        ):  # CreateBucket's error tells whether another account owns it
             return False
         raise
     return True
@@ -176,7 +176,7 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
         update_operation="put_bucket_policy",
         delete_operation="delete_bucket_policy",
         fixed=frozenset({"Bucket"}),
-        prepare=lambda given: {"Bucket": given["Bucket"], "Policy": json.dumps(given["PolicyDocument"])},
+        prepare=lambda properties: {"Bucket": properties["Bucket"], "Policy": json.dumps(properties["PolicyDocument"])},
         ref=lambda request, answer: str(request["Bucket"]),
         delete_request=lambda request: {"Bucket": request["Bucket"]},
     ),

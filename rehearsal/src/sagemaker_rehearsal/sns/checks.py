@@ -1,4 +1,4 @@
-"""Step 9: SNS: topics, subscriptions and messages.
+"""Step 9: SNS: validation of topics, subscriptions and messages.
 
 https://docs.aws.amazon.com/sns/latest/api/API_Operations.html
 """
@@ -27,30 +27,30 @@ def _require_arn(call: Call) -> None:
 
 @operation("sns", "CreateTopic")
 def create_topic(call: Call) -> dict[str, Any]:
-    """Make a topic; one that exists is given again if its attributes are the same."""
-    given = call.params.get("Attributes") or {}
+    """Create a topic; an existing one is returned if its attributes are the same, as on AWS."""
+    attributes = call.params.get("Attributes") or {}
     arn = f"arn:aws:sns:{call.region}:{ACCOUNT}:{call.params['Name']}"
-    if given:
+    if attributes:
         try:
             with call.cloud.acting(None):
                 before = call.cloud.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
         except ClientError:
             return call.to_moto()
-        if any(before.get(name, "") != value for name, value in given.items()):
+        if any(before.get(name, "") != value for name, value in attributes.items()):
             raise _invalid("Attributes", "Topic already exists with different attributes")
     return call.to_moto()
 
 
 @operation("sns", "GetTopicAttributes", "SetTopicAttributes", "DeleteTopic", "ListSubscriptionsByTopic")
 def name_topic(call: Call) -> dict[str, Any]:
-    """Do something with a topic whose ARN is one."""
+    """Validate the topic's ARN."""
     _require_arn(call)
     return call.to_moto()
 
 
 @operation("sns", "Publish")
 def publish(call: Call) -> dict[str, Any]:
-    """Send a message that says something."""
+    """Publish a message, which must not be empty."""
     _require_arn(call)
     if not call.params.get("Message"):
         raise AwsError("InvalidParameter", "Invalid parameter: Empty message")
@@ -59,7 +59,7 @@ def publish(call: Call) -> dict[str, Any]:
 
 @operation("sns", "Subscribe")
 def subscribe(call: Call) -> dict[str, Any]:
-    """Subscribe an address that messages can be sent to."""
+    """Subscribe an endpoint, validating protocol and address."""
     _require_arn(call)
     protocol, endpoint = call.params["Protocol"], call.params.get("Endpoint") or ""
     if protocol not in PROTOCOLS:

@@ -1,4 +1,4 @@
-"""Step 3: SQS: the attributes of queues.
+"""Step 3: SQS: validation of queues' attributes.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 """
@@ -22,24 +22,24 @@ RANGES = {
 
 
 def require_valid(operation_model: OperationModel, params: Mapping[str, Any]) -> None:
-    """Hold a request against the service model.
+    """Validate a request against the service model.
 
     Raises:
-        AwsError: with SQS's code for the first thing that is wrong.
+        AwsError: with SQS's error code for the first violation.
     """
-    found = validation.violations(operation_model.input_shape, params)
-    if not found:
+    violations = validation.violations(operation_model.input_shape, params)
+    if not violations:
         return
-    if "must not be null" in found[0]:
+    if "must not be null" in violations[0]:
         code = "MissingParameter"
     else:
-        code = "InvalidAttributeName" if "at 'attributes." in found[0] else "InvalidParameterValue"
-    raise AwsError(code, validation.message(found))
+        code = "InvalidAttributeName" if "at 'attributes." in violations[0] else "InvalidParameterValue"
+    raise AwsError(code, validation.message(violations))
 
 
 @operation("sqs", "CreateQueue", "SetQueueAttributes")
 def set_attributes(call: Call) -> dict[str, Any]:
-    """Take attributes that are in their range."""
+    """Validate the ranges of numeric attributes."""
     for name, value in (call.params.get("Attributes") or {}).items():
         least, most = RANGES.get(name, (None, None))
         if least is not None and most is not None and not (value.isdigit() and least <= int(value) <= most):

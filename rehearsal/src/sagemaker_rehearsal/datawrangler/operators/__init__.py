@@ -26,7 +26,7 @@ from . import (
 VERSION = "0.1"
 _PREFIX = "sagemaker.spark."
 
-# Name without prefix and version -> (what builds the transform, how many tables it takes).
+# Name without prefix and version -> (the builder of the transform, the number of input tables).
 OPERATORS: dict[str, tuple[Callable[[Parameters], Transform], int]] = {
     "infer_and_cast_type": (casting.infer_and_cast_type, 1),
     "cast_single_data_type": (casting.cast_single_data_type, 1),
@@ -58,14 +58,14 @@ def supported() -> str:
 
 
 def build(node: Node, *, allow_custom_code: bool = False) -> Transform:
-    """Return what a TRANSFORM node does; its parameters are checked, no data is read.
+    """Return the transform of a TRANSFORM node; its parameters are validated, no data is read.
 
     Args:
         node: a node of type TRANSFORM.
         allow_custom_code: whether custom_pandas may run.
 
     Raises:
-        FlowError: the operator or its version is unknown here, or a parameter is wrong.
+        FlowError: the operator or its version is not supported, or a parameter is invalid.
     """
     name, _, version = node.operator.removeprefix(_PREFIX).rpartition("_")
     if not node.operator.startswith(_PREFIX) or name not in OPERATORS:

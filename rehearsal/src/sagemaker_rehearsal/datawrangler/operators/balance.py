@@ -1,4 +1,4 @@
-"""Step 4: balance_data, for the training rows only (flows/README.md says why)."""
+"""Step 4: balance_data, for the training rows only (flows/README.md has the reason)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SEED = 0  # Data Wrangler's
 
 
 def balance_data(p: Parameters) -> Transform:
-    """Raise minority : majority to `ratio`, by SMOTE, by repeating rows or by leaving rows out."""
+    """Raise minority : majority to `ratio` by SMOTE, oversampling or undersampling."""
     way = p.choice("operator", ("SMOTE", "Random oversample", "Random undersample"))
     target, ratio = p.column("target_column"), p.number("ratio", low=1e-9, high=1)
     neighbours = p.section("smote_params").integer("num_neighbors", 5, low=1)
@@ -25,22 +25,22 @@ def balance_data(p: Parameters) -> Transform:
         few, many = _classes(p, table[target], ratio)
         if way == "Random undersample":
             return _undersample(table, table[target].to_numpy() == many.label, round(few.count / ratio))
-        wanted = round(ratio * many.count - few.count)
+        added_count = round(ratio * many.count - few.count)
         if way == "Random oversample":
-            return _oversample(table, np.flatnonzero(table[target].to_numpy() == few.label), wanted)
+            return _oversample(table, np.flatnonzero(table[target].to_numpy() == few.label), added_count)
         if few.count <= neighbours:
             raise p.problem(
                 "smote_params.num_neighbors",
                 f"got {neighbours}; the class {shown(few.label)} has {few.count} rows and needs more than its "
                 "neighbours; choose fewer",
             )
-        return _smote(p, table, target, _Class(few.label, few.count + wanted), neighbours)
+        return _smote(p, table, target, _Class(few.label, few.count + added_count), neighbours)
 
     return run
 
 
 class _Class:
-    """A label of the target and how often it occurs."""
+    """A label of the target and its number of rows."""
 
     def __init__(self, label: object, count: int) -> None:
         self.label, self.count = label, count
@@ -61,21 +61,21 @@ def _classes(p: Parameters, labels: pd.Series, ratio: float) -> tuple[_Class, _C
     return few, many
 
 
-def _undersample(table: pd.DataFrame, is_many: np.ndarray, kept: int) -> pd.DataFrame:
-    chosen = np.random.default_rng(SEED).choice(np.flatnonzero(is_many), kept, replace=False)
+def _undersample(table: pd.DataFrame, is_many: np.ndarray, count: int) -> pd.DataFrame:
+    chosen = np.random.default_rng(SEED).choice(np.flatnonzero(is_many), count, replace=False)
     return table.iloc[np.sort(np.concatenate([np.flatnonzero(~is_many), chosen]))].reset_index(drop=True)
 
 
-def _oversample(table: pd.DataFrame, few: np.ndarray, wanted: int) -> pd.DataFrame:
+def _oversample(table: pd.DataFrame, few: np.ndarray, count: int) -> pd.DataFrame:
     order = np.random.default_rng(SEED).permutation(few)
-    return pd.concat([table, table.iloc[np.resize(order, wanted)]], ignore_index=True)
+    return pd.concat([table, table.iloc[np.resize(order, count)]], ignore_index=True)
 
 
-def _smote(p: Parameters, table: pd.DataFrame, target: str, wanted: _Class, neighbours: int) -> pd.DataFrame:
-    """Add synthetic minority rows by imbalanced-learn; the rows that came in stay as they are, in their order.
+def _smote(p: Parameters, table: pd.DataFrame, target: str, minority: _Class, neighbours: int) -> pd.DataFrame:
+    """Add synthetic minority rows by imbalanced-learn; the input rows stay unchanged, in their order.
 
-    Numbers become floats, as on AWS. Nulls: a null label is a label of its own; a null number stands at the median
-    when distances are measured and new rows are made.
+    Numbers become floats, as on AWS. A null label is a label of its own; a null number counts as the median for
+    distances and for new rows.
     """
     features = table.drop(columns=[target])
     is_number = [kind(features[name]) in ("long", "float") for name in features]
@@ -83,23 +83,25 @@ def _smote(p: Parameters, table: pd.DataFrame, target: str, wanted: _Class, neig
         raise p.node.problem("no column of numbers; SMOTE measures distances between numbers; cast a column first")
     codes = {str(name): _coded(features[name], number) for name, number in zip(features, is_number, strict=True)}
     matrix = np.column_stack([values for values, _ in codes.values()])
-    made = _synthetic(matrix, (table[target] == wanted.label).to_numpy(dtype=int), is_number, wanted.count, neighbours)
-    new = {name: _decoded(features[name], made[:, i], labels) for i, (name, (_, labels)) in enumerate(codes.items())}
+    rows = _synthetic(
+        matrix, (table[target] == minority.label).to_numpy(dtype=int), is_number, minority.count, neighbours
+    )
+    new = {name: _decoded(features[name], rows[:, i], labels) for i, (name, (_, labels)) in enumerate(codes.items())}
     old = features.assign(
         **{str(n): features[n].astype(float) for n, number in zip(features, is_number, strict=True) if number}
     )
-    added = pd.DataFrame(new).assign(**{target: pd.Series([wanted.label] * len(made), dtype=table[target].dtype)})
+    added = pd.DataFrame(new).assign(**{target: pd.Series([minority.label] * len(rows), dtype=table[target].dtype)})
     return pd.concat([old.assign(**{target: table[target]}), added], ignore_index=True)[list(table.columns)]
 
 
-def _synthetic(x: np.ndarray, y: np.ndarray, is_number: list[bool], wanted: int, neighbours: int) -> np.ndarray:
-    from imblearn.over_sampling import SMOTE, SMOTENC  # 1 s to import, and few flows need it
+def _synthetic(x: np.ndarray, y: np.ndarray, is_number: list[bool], count: int, neighbours: int) -> np.ndarray:
+    from imblearn.over_sampling import SMOTE, SMOTENC  # the import takes 1 s, and few flows need it
 
-    given: dict[str, Any] = {"sampling_strategy": {1: wanted}, "k_neighbors": neighbours, "random_state": SEED}
+    settings: dict[str, Any] = {"sampling_strategy": {1: count}, "k_neighbors": neighbours, "random_state": SEED}
     labels = [i for i, number in enumerate(is_number) if not number]
-    sampler = SMOTENC(categorical_features=labels, **given) if labels else SMOTE(**given)
-    made, _ = sampler.fit_resample(x, y)
-    return np.asarray(made)[len(x) :]
+    sampler = SMOTENC(categorical_features=labels, **settings) if labels else SMOTE(**settings)
+    resampled, _ = sampler.fit_resample(x, y)
+    return np.asarray(resampled)[len(x) :]
 
 
 def _coded(series: pd.Series, number: bool) -> tuple[np.ndarray, pd.Series | None]:

@@ -1,4 +1,4 @@
-"""Step 4: the operators that give columns their types."""
+"""Step 4: the operators that cast columns."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _HANDLING = ("replace_null", "replace_null_with_new_col", "replace_value", "repl
 
 
 def infer_and_cast_type(p: Parameters) -> Transform:
-    """Cast every column as the trained schema says; without one, infer the types from the first 5,000 rows."""
+    """Cast every column by the trained schema; without one, infer the types from the first 5,000 rows."""
     trained = Parameters(p.node, p.node.trained_parameters, "trained_parameters.").section("schema")
     schema: dict[str, Kind] = {}
-    for name, wanted in trained.values.items():
-        schema[name] = TYPES[trained.choice(name, TYPES)] if wanted != "object" else "string"
+    for name, type_name in trained.values.items():
+        schema[name] = TYPES[trained.choice(name, TYPES)] if type_name != "object" else "string"
     return lambda table: _cast_all(table, schema or infer(table), trained)
 
 
@@ -41,7 +41,7 @@ def _cast_all(table: pd.DataFrame, schema: Mapping[str, Kind], p: Parameters) ->
 
 
 def cast_single_data_type(p: Parameters) -> Transform:
-    """Cast one column; `non_castable_data_handling_method` says what becomes of values that cannot be cast."""
+    """Cast one column; `non_castable_data_handling_method` decides on values that cannot be cast."""
     column, to = p.column("column"), TYPES[p.choice("data_type", TYPES)]
     handling = p.choice("non_castable_data_handling_method", _HANDLING, "replace_null")
     replacement = _replacement(p, to) if "replace_value" in handling else None
@@ -83,10 +83,10 @@ def _cast_one(series: pd.Series, to: Kind, date_format: str | None, moment_forma
 
 
 def _replacement(p: Parameters, to: Kind) -> pd.Series:
-    """Return the replacing value in a series of one, of the column's new type."""
-    given = p.values.get("replace_value")
-    value = cast(typed(pd.Series([None if given is None else str(given)], dtype=object), "string"), to)
+    """Return the replacement value as a series of length 1, with the column's new type."""
+    replacement = p.values.get("replace_value")
+    value = cast(typed(pd.Series([None if replacement is None else str(replacement)], dtype=object), "string"), to)
     if value.isna().any():
-        got = "missing" if given is None else f"got {shown(given)}"
+        got = "missing" if replacement is None else f"got {shown(replacement)}"
         raise p.problem("replace_value", f"{got}; must be a {to}, the type that the column gets; correct it")
     return value

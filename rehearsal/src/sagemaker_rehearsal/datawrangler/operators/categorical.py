@@ -1,6 +1,6 @@
 """Step 4: encode_categorical, after Spark's StringIndexer and OneHotEncoder.
 
-The trained parameters of a flow file are blobs of Spark; they are fitted again on the data that is read here.
+The trained parameters in a flow file are binary objects of Spark; here the encoder is fitted again on the data.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _STYLES = ("Columns", "Vector")
 
 
 def encode_categorical(p: Parameters) -> Transform:
-    """Encode labels as numbers or as one column a label."""
+    """Encode labels as numbers, or as one column for each label."""
     return p.dispatch(
         "operator",
         {
@@ -37,13 +37,13 @@ def _similarity(p: Parameters) -> Transform:
 
 
 def _labels(series: pd.Series) -> list[str]:
-    """Return the different values, the most frequent first, equals by alphabet (StringIndexer's frequencyDesc)."""
+    """Return the distinct values, most frequent first, ties in alphabetical order (StringIndexer's frequencyDesc)."""
     counts = series.value_counts()
     return sorted(map(str, counts.index), key=lambda label: (-int(counts[label]), label))
 
 
 def _indexed(p: Parameters, series: pd.Series, labels: list[str], handling: str) -> pd.Series:
-    """Return each value's place in `labels`; a null is null, or the next place for Keep."""
+    """Return each value's index in `labels`; for null it is null, or the next index for Keep."""
     places = {label: place for place, label in enumerate(labels)}
     codes = map_text(series, lambda text: float(places[text]), "float")
     if handling == _ERROR and codes.isna().any():
@@ -79,7 +79,7 @@ def _one_hot(p: Parameters) -> Transform:
     def run(table: pd.DataFrame) -> pd.DataFrame:
         p.require(table, *outputs)
         for name, output in outputs.items():
-            text = map_text(table[name], lambda value: value or None)  # an empty text is no label
+            text = map_text(table[name], lambda value: value or None)  # an empty text is no label in Spark
             labels = _numbers(p, text) if ordinal else _labels(text)
             if ordinal:
                 text = map_text(text, lambda value: str(int(float(value))))
@@ -105,7 +105,7 @@ def _numbers(p: Parameters, text: pd.Series) -> list[str]:
 
 
 def _columns(places: pd.Series, labels: list[str], width: int, output: str) -> pd.DataFrame:
-    """Return one column a label; a label beyond the vector's width has nulls, as Spark gives."""
+    """Return one column for each label; a label beyond the vector's width has nulls, as in Spark."""
     codes = places.to_numpy()
     return pd.DataFrame(
         {
@@ -125,5 +125,5 @@ def _vector(places: pd.Series, width: int, output: str) -> pd.DataFrame:
 def _put(table: pd.DataFrame, name: str, output: str, encoded: pd.DataFrame) -> pd.DataFrame:
     if list(encoded.columns) == [output]:
         return table.assign(**{output: encoded[output]})
-    kept = table.drop(columns=[name]) if output == name else table
-    return pd.concat([kept.drop(columns=[c for c in encoded if c in kept.columns]), encoded], axis=1)
+    rest = table.drop(columns=[name]) if output == name else table
+    return pd.concat([rest.drop(columns=[c for c in encoded if c in rest.columns]), encoded], axis=1)

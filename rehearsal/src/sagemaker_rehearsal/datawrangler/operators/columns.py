@@ -26,7 +26,7 @@ def manage_columns(p: Parameters) -> Transform:
 
 
 def identity(_: Parameters) -> Transform:
-    """Pass the table on (Data Wrangler puts such a node behind each side of a split)."""
+    """Return the table unchanged (Data Wrangler adds such a node after each output of a split)."""
     return lambda table: table
 
 
@@ -73,7 +73,7 @@ def _rename(p: Parameters) -> Transform:
 
 
 def _renamings(p: Parameters) -> list[Parameters]:
-    """Return the renamings of both forms of the node: a list, and one pair (which comes last)."""
+    """Return the renamings from both forms of the node: a list, then a single pair."""
     listed = p.values.get("columns_to_rename") or []
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise p.problem("columns_to_rename", f"got {shown(listed)}; must be a list of objects; correct the node")

@@ -1,4 +1,4 @@
-"""Step 4: the team's own code and formulas. Code runs only where the settings allow it."""
+"""Step 4: custom code and formulas. Code runs only where the settings allow it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .functions import plain
 def custom_pandas(p: Parameters) -> Transform:
     """Run the node's pandas code on `df`.
 
-    The code has all rights of the process, so it needs `flow.allow_custom_code: true` in settings.yaml.
+    The code runs with all permissions of the process, so settings.yaml must have `flow.allow_custom_code: true`.
     """
     code = p.text("code", empty=True)
     if not p.allow_custom_code:
@@ -35,7 +35,7 @@ def custom_pandas(p: Parameters) -> Transform:
         scope: dict[str, object] = {"df": to_plain(table)}
         try:
             exec(program, scope)  # noqa: S102 (allowed by the settings, checked above)
-        except (Exception, SystemExit) as error:  # exit(0) must not look like success
+        except (Exception, SystemExit) as error:  # exit(0) in custom code must not end the job as a success
             raise p.problem("code", f"failed: {type(error).__name__}: {shown(str(error), 300)}; correct it") from error
         result = scope.get("df")
         if not isinstance(result, pd.DataFrame):
@@ -46,7 +46,7 @@ def custom_pandas(p: Parameters) -> Transform:
 
 
 def custom_pyspark(p: Parameters) -> Transform:
-    """Refuse: there is no Spark here."""
+    """Reject the node: there is no Spark here."""
     raise _no_spark(p)
 
 
@@ -65,7 +65,7 @@ def custom_code(p: Parameters) -> Transform:
 
 
 def custom_formula(p: Parameters) -> Transform:
-    """Compute a column by an expression of Spark SQL."""
+    """Compute a column with a Spark SQL expression."""
     output = p.text("output_column")
     try:
         expression = compile_formula(p.text("formula"))

@@ -1,4 +1,4 @@
-"""Step 4: the operators of time_series that need no series: parts of a date, and rows without a valid one."""
+"""Step 4: the operators of time_series on single rows: parts of a datetime, and validation of timestamps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PARTS: dict[str, Callable[[pd.Series], pd.Series]] = {
 
 
 def time_series(p: Parameters) -> Transform:
-    """Featurize a datetime or validate timestamps; windows, lags and resampling are not done here."""
+    """Featurize a datetime or validate timestamps; windows, lags and resampling are not supported."""
     return p.dispatch(
         "operator",
         {

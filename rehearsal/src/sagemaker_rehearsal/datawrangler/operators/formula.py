@@ -1,4 +1,4 @@
-"""Step 4: the Spark SQL expressions of custom_formula, parsed and computed here (no code is executed)."""
+"""Step 4: the Spark SQL expressions of custom_formula, parsed and evaluated here (no code is executed)."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _WORDS = frozenset(
 
 
 class FormulaError(Exception):
-    """The expression is not of the part of SQL that is known here."""
+    """The expression is not in the supported part of SQL."""
 
 
 @dataclass(frozen=True)
 class Token:
-    """One word of the expression: its kind (number, text, column, word or mark) and its letters."""
+    """A token of the expression: its kind (number, text, column, word or mark) and its text."""
 
     kind: str
     text: str
@@ -38,7 +38,7 @@ def compile_formula(text: str) -> Expression:
     """Return the function that computes the expression for a table.
 
     Raises:
-        FormulaError: it does not parse, or uses a function that is not known here.
+        FormulaError: it cannot be parsed, or uses an unsupported function.
     """
     parser = _Parser(_tokens(text))
     expression = parser.either()
@@ -50,16 +50,16 @@ def _tokens(text: str) -> list[Token]:
     tokens, place = [], 0
     text = text.strip()
     while place < len(text):
-        found = _TOKEN.match(text, place)
-        if not found or not found.lastgroup:
+        match = _TOKEN.match(text, place)
+        if not match or not match.lastgroup:
             raise FormulaError(f"cannot read {text[place : place + 20]!r} at position {place}")
-        tokens.append(Token(found.lastgroup, found.group(found.lastgroup)))
-        place = found.end()
+        tokens.append(Token(match.lastgroup, match.group(match.lastgroup)))
+        place = match.end()
     return tokens
 
 
 class _Parser:
-    """A recursive-descent parser: one method a level of precedence, loosest first."""
+    """A recursive-descent parser: one method for each level of precedence, lowest first."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens, self.place, self.depth = tokens, 0, 0
@@ -188,11 +188,11 @@ class _Parser:
         return lambda table: function(*(argument(table) for argument in arguments))
 
     def arguments(self) -> list[Expression]:
-        found = [self.either()]
+        values = [self.either()]
         while self.take(","):
-            found.append(self.either())
+            values.append(self.either())
         self.expect(")")
-        return found
+        return values
 
     def cast(self) -> Expression:
         inner = self.either()
@@ -253,12 +253,12 @@ def _constant(value: object) -> Expression:
 
 def _column(name: str) -> Expression:
     def read(table: pd.DataFrame) -> Value:
-        found = [column for column in table.columns if column == name] or [
+        columns = [column for column in table.columns if column == name] or [
             column for column in table.columns if str(column).lower() == name.lower()
         ]
-        if len(found) != 1:
+        if len(columns) != 1:
             raise FormulaError(f"column {name!r} is not in the data, which has: {', '.join(map(str, table.columns))}")
-        series = table[found[0]]
+        series = table[columns[0]]
         return series.astype("Float64") if series.dtype == "float64" else series
 
     return read

@@ -1,4 +1,4 @@
-"""Step 4: the operators and functions of custom_formula on columns; null in gives null out, as in SQL."""
+"""Step 4: the operators and functions of custom_formula on columns; null in the input gives null, as in SQL."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _divide(left: Value, right: Value) -> Value:
 
 
 def _remainder(left: Value, right: Value) -> Value:
-    """Return the rest with the sign of the left side, as Java; null for a division by 0."""
+    """Return the remainder with the dividend's sign, as in Java; null for a division by 0."""
     a, b = _number(left), _number(right)
     both_long = a.dtype == b.dtype == "Int64"
     rest = np.fmod(a.to_numpy(float, na_value=np.nan), b.mask(b == 0).to_numpy(float, na_value=np.nan))
@@ -87,7 +87,7 @@ OPERATORS: dict[str, Callable[[Value, Value], Value]] = {
 
 
 def _common(values: tuple[Value, ...]) -> list[Value]:
-    """Return the values with one type: text if any is text, else numbers or what they all are."""
+    """Return the values with a common type: text if any is text, else numbers or the type that all have."""
     filled = [value for value in values if not value.isna().all()] or list(values)
     kinds = {kind(plain(value)) for value in filled}
     if len(kinds) == 1:
@@ -165,7 +165,7 @@ _TYPES: dict[str, Kind] = {
 
 
 def to_type(name: str) -> Callable[[Value], Value] | None:
-    """Return the cast to a type of SQL; None for a type that is not known here."""
+    """Return the cast to an SQL type; None for an unsupported type."""
     if name not in _TYPES:
         return None
     return lambda value: cast(plain(value), _TYPES[name])

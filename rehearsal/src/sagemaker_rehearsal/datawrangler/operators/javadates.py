@@ -1,4 +1,4 @@
-"""Step 4: date patterns of Spark (yyyy-MM-dd) as those of Python (%Y-%m-%d)."""
+"""Step 4: convert Spark's date patterns (yyyy-MM-dd) to Python's (%Y-%m-%d)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 4: the operators that put two tables together."""
+"""Step 4: the operators that combine two tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _JOIN_TYPES = (*_HOW, "full_outer", "left_anti", "left_outer", "left_semi", "rig
 
 
 def join_tables(p: Parameters) -> Transform:
-    """Join two tables on equal keys; null equals nothing. Names that both have get the endings _0 and _1."""
+    """Join two tables on equal keys; null equals no key. Common column names get the suffixes _0 and _1."""
     how = _HOW[p.choice("join_type", _JOIN_TYPES).replace("_", "")]
     keys = _keys(p) if how != "cross" else {}
 
@@ -52,7 +52,7 @@ def _keys(p: Parameters) -> dict[str, str]:
 
 
 def _matchable(table: pd.DataFrame, names: list[str], other: pd.DataFrame, others: list[str]) -> pd.DataFrame:
-    """Return the keys, as text where the two sides differ in type (5 matches "5"), without rows that have a null."""
+    """Return the keys without rows that have a null; as text where the two types differ (5 matches "5")."""
     keys = {}
     for i, (name, theirs) in enumerate(zip(names, others, strict=True)):
         same = kind(table[name]) == kind(other[theirs])
@@ -62,7 +62,7 @@ def _matchable(table: pd.DataFrame, names: list[str], other: pd.DataFrame, other
 
 
 def _rows(left: pd.DataFrame, right: pd.DataFrame, keys: dict[str, str], how: str) -> tuple[pd.Series, pd.Series]:
-    """Return the places of the matching rows on both sides; -1 where a side has none."""
+    """Return the positions of the matching rows on both sides; -1 where a side has none."""
     if how == "cross":
         pairs = pd.merge(
             pd.DataFrame({"row_x": range(len(left))}), pd.DataFrame({"row_y": range(len(right))}), how="cross"
@@ -77,8 +77,8 @@ def _rows(left: pd.DataFrame, right: pd.DataFrame, keys: dict[str, str], how: st
         parts.append(_unmatched(len(left), pairs["row_x"], "row_x", "row_y"))
     if how in ("right", "outer"):
         parts.append(_unmatched(len(right), pairs["row_y"], "row_y", "row_x"))
-    found = pd.concat(parts, ignore_index=True)
-    return found["row_x"], found["row_y"]
+    rows = pd.concat(parts, ignore_index=True)
+    return rows["row_x"], rows["row_y"]
 
 
 def _unmatched(count: int, matched: pd.Series, own: str, other: str) -> pd.DataFrame:
@@ -94,17 +94,17 @@ def _joined(left: pd.DataFrame, right: pd.DataFrame, keys: dict[str, str], how: 
 
 
 def _taken(table: pd.DataFrame, rows: pd.Series) -> list[pd.Series]:
-    """Return each column's values at the rows; null at -1."""
+    """Return each column's values at the row positions; null at -1."""
     lacking = (rows < 0).to_numpy()
     places = rows.where(rows >= 0, 0).to_numpy(dtype=int)
-    found = []
+    columns = []
     for name in table.columns:
         if not len(table):
-            found.append(typed(pd.Series([None] * len(rows), dtype=object), kind(table[name])))
+            columns.append(typed(pd.Series([None] * len(rows), dtype=object), kind(table[name])))
             continue
         values = table[name].iloc[places].reset_index(drop=True)
-        found.append(values.mask(lacking) if lacking.any() else values)
-    return found
+        columns.append(values.mask(lacking) if lacking.any() else values)
+    return columns
 
 
 def _filtered(left: pd.DataFrame, right: pd.DataFrame, keys: dict[str, str], how: str) -> pd.DataFrame:
@@ -113,7 +113,7 @@ def _filtered(left: pd.DataFrame, right: pd.DataFrame, keys: dict[str, str], how
 
 
 def deduplicated(names: list[str]) -> list[str]:
-    """Return the names with _0, _1, ... where one occurs twice; case does not tell names apart here, as in Spark."""
+    """Return the names with _0, _1, ... for duplicates, which are compared without case, as in Spark."""
     counts, seen = Counter(name.lower() for name in names), Counter[str]()
     result = []
     for name in names:
@@ -128,7 +128,7 @@ def deduplicated(names: list[str]) -> list[str]:
 
 
 def concatenate_datasets(p: Parameters) -> Transform:
-    """Put one table under the other (columns by name) or beside it."""
+    """Concatenate two tables: by rows (columns matched by name) or by columns."""
     way = p.choice("concatenate_type", ("row_wise", "column_wise"))
     distinct, mark = p.flag("apply_dedupe", False), p.text("indicator_col_name", "")
     marks = [p.text(key, "") for key in ("df1_indicator", "df2_indicator")]
@@ -145,8 +145,8 @@ def concatenate_datasets(p: Parameters) -> Transform:
                 for part, label in zip(parts, marks, strict=True)
             ]
         table = pd.concat(parts, ignore_index=True)
-        kept = [name for name in table.columns if name != mark]
-        return table.drop_duplicates(subset=kept, ignore_index=True) if distinct else table
+        names = [name for name in table.columns if name != mark]
+        return table.drop_duplicates(subset=names, ignore_index=True) if distinct else table
 
     return run
 

@@ -1,4 +1,4 @@
-"""Step 4: handle_missing, the operators on nulls. A text of blanks counts as missing, as in Data Wrangler."""
+"""Step 4: handle_missing, the operators on nulls. A blank text counts as missing, as in Data Wrangler."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STRATEGIES = ("Mean", "Approximate Median")
 
 
 def handle_missing(p: Parameters) -> Transform:
-    """Impute, fill, mark or drop what is missing."""
+    """Impute, fill, mark or drop missing values."""
     return p.dispatch(
         "operator",
         {
@@ -33,10 +33,10 @@ def _impute(p: Parameters) -> Transform:
 
 
 def numeric(p: Parameters, series: pd.Series) -> pd.Series:
-    """Return the column, checked to be of numbers.
+    """Return a column, which must be numeric.
 
     Raises:
-        FlowError: it is of another type.
+        FlowError: it has another type.
     """
     if kind(series) not in ("long", "float"):
         raise p.problem(
@@ -55,13 +55,15 @@ def _impute_number(p: Parameters) -> Transform:
         if known.empty:
             raise p.problem("input_column", f"column {shown(series.name)} has no value to impute from; drop the column")
         value = float(known.astype(float).mean() if strategy == "Mean" else lower_quantile(known, 0.5))
-        return series.fillna(int(value) if kind(series) == "long" else value)  # Spark keeps the type: longs are cut
+        return series.fillna(
+            int(value) if kind(series) == "long" else value
+        )  # Spark keeps the type: imputed longs are truncated
 
     return each(p, impute)
 
 
 def lower_quantile(values: pd.Series, share: float) -> float:
-    """Return a value of the column at that quantile (Spark's approxQuantile never interpolates)."""
+    """Return the column's value at a quantile, without interpolation, as Spark's approxQuantile does."""
     return float(values.astype(float).quantile(share, interpolation="lower"))
 
 

@@ -1,4 +1,4 @@
-"""Step 4: one operation on several columns, with Data Wrangler's rule for the names of the results."""
+"""Step 4: one operation on several columns, with Data Wrangler's rule for the output columns' names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..parameters import Parameters, Transform
 
 
 def output_names(p: Parameters) -> dict[str, str]:
-    """Return input column -> output column: in place, `output_column`, or with several columns that as a prefix."""
+    """Return each input column's output column: the same, `output_column`, or that as a prefix for several columns."""
     names, output = p.columns(), p.values.get("output_column")
     if not output:
         return {name: name for name in names}

@@ -1,4 +1,4 @@
-"""Step 4: process_numeric, the scalers; after those of Spark ML, fitted on the values that are not missing."""
+"""Step 4: process_numeric, the scalers; as in Spark ML, fitted on the values that are not missing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _standard(p: Parameters) -> Transform:
 
 
 def _inverse(width: float) -> float:
-    return 1 / width if width else 0.0  # Spark sends a constant column to 0
+    return 1 / width if width else 0.0  # Spark scales a constant column to 0
 
 
 def _robust(p: Parameters) -> Transform:

@@ -52,7 +52,8 @@ def _fix(table: pd.DataFrame, series: pd.Series, output: str, fix: str, limits: 
         return table.assign(**{output: values.clip(low, high)})
     if fix == "Invalidate":
         return table.assign(**{output: series.where(values.isna() | values.between(low, high))})
-    return table.assign(**{output: series})[values.between(low, high)].reset_index(drop=True)  # nulls go too
+    # Rows with nulls are removed too
+    return table.assign(**{output: series})[values.between(low, high)].reset_index(drop=True)
 
 
 def _around_mean(known: pd.Series, deviations: float) -> tuple[float, float]:
@@ -95,8 +96,8 @@ def _rare(p: Parameters) -> Transform:
     def replace(series: pd.Series) -> pd.Series:
         counts = series.value_counts()
         common = counts[counts > max(share * len(series), absolute)]
-        kept = common.index[: most or None]
+        categories = common.index[: most or None]
         text = series if kind(series) == "string" else as_text(series)
-        return text.where(series.isin(kept), label)  # null is no common label either
+        return text.where(series.isin(categories), label)  # null counts as a rare label too
 
     return each(p, replace)

@@ -1,4 +1,4 @@
-"""Step 4: the operators that order, drop and divide rows."""
+"""Step 4: the operators that order, drop and split rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def manage_rows(p: Parameters) -> Transform:
 
 
 def _drop_duplicates(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep the first of equal rows; nulls equal each other. Codes are compared, not texts: it is faster."""
+    """Keep the first of equal rows; nulls are equal. Compares category codes, which is faster than texts."""
     codes = {i: pd.factorize(table[name])[0] for i, name in enumerate(table.columns)}
     return table[~pd.DataFrame(codes).duplicated().to_numpy()].reset_index(drop=True)
 
@@ -50,7 +50,7 @@ def _sort(p: Parameters) -> Transform:
 
     def run(table: pd.DataFrame) -> pd.DataFrame:
         p.require(table, *orders, key="sort_by")
-        for name, order in reversed(orders.items()):  # nulls are smallest in Spark
+        for name, order in reversed(orders.items()):  # Spark sorts nulls as the smallest values
             up = order == "Ascending"
             table = table.sort_values(name, ascending=up, na_position="first" if up else "last", kind="stable")
         return table.reset_index(drop=True)
@@ -59,7 +59,7 @@ def _sort(p: Parameters) -> Transform:
 
 
 def split(p: Parameters) -> Transform:
-    """Divide the rows into two or three named outputs."""
+    """Split the rows into two or three named outputs."""
     return p.dispatch(
         "operator",
         {
@@ -82,7 +82,7 @@ def _shares(p: Parameters) -> dict[str, float]:
 
 
 def _divide(table: pd.DataFrame, rank: np.ndarray, shares: dict[str, float]) -> Tables:
-    """Give each row to a side by its rank in [0, 1)."""
+    """Assign each row to an output by its rank in [0, 1)."""
     edges = np.cumsum(list(shares.values()))[:-1]
     side = np.searchsorted(edges, rank, side="right")
     parts = {name: table[side == i].reset_index(drop=True) for i, name in enumerate(shares)}

@@ -1,6 +1,6 @@
-"""Step 4: search_and_edit, the operators that look for something in a text.
+"""Step 4: search_and_edit, the operators that search in texts.
 
-Patterns are Python's here and Java's on AWS: the two differ in little (possessive quantifiers, some classes).
+Patterns are Python's here and Java's on AWS; they differ in details (possessive quantifiers, some character classes).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Find = Callable[[str], object]
 
 
 def search_and_edit(p: Parameters) -> Transform:
-    """Find, replace, split, extract, or turn a match into null."""
+    """Find, replace, split or extract matches, or convert them to null."""
     return p.dispatch("operator", {name: (_builder(make, to), key) for name, (make, to, key) in _OPERATIONS.items()})
 
 
@@ -29,7 +29,7 @@ def _builder(make: Callable[[Parameters], Find], to: Kind) -> Callable[[Paramete
 
 
 def _java_replacement(text: str) -> str:
-    """Return a replacement of Java ($1, \\$) as one of Python (\\g<1>, $)."""
+    """Convert Java's replacement syntax ($1, \\$) to Python's (\\g<1>, $)."""
     parts = re.split(r"(\\.|\$\d)", text)
     return "".join(
         f"\\g<{part[1:]}>" if part[:1] == "$" and part[1:].isdigit() else part[-1:].replace("\\", "\\\\")
@@ -80,25 +80,25 @@ def _matches(p: Parameters) -> Find:
 
 def _find_all(p: Parameters) -> Find:
     pattern = p.pattern("pattern")
-    return lambda text: as_array([found.group(1 if pattern.groups else 0) or "" for found in pattern.finditer(text)])
+    return lambda text: as_array([match.group(1 if pattern.groups else 0) or "" for match in pattern.finditer(text)])
 
 
 def _extract(p: Parameters) -> Find:
     pattern = p.pattern("pattern")
     group = p.integer("index", 1 if pattern.groups else 0, low=0, high=pattern.groups)
-    return lambda text: (found.group(group) or "") if (found := pattern.search(text)) else ""
+    return lambda text: (match.group(group) or "") if (match := pattern.search(text)) else ""
 
 
 def _between(p: Parameters) -> Find:
     left, right = re.escape(p.text("left_delimiter")), re.escape(p.text("right_delimiter"))
     pattern = re.compile(f"{left}(.*){right}")
-    return lambda text: found.group(1) if (found := pattern.search(text)) else ""
+    return lambda text: match.group(1) if (match := pattern.search(text)) else ""
 
 
 def _replace_between(p: Parameters) -> Find:
     left, right = re.escape(p.text("left_delimiter")), re.escape(p.text("right_delimiter"))
     pattern, new = re.compile(f"(.*{left})(.*)({right}.*)"), p.text("replacement", empty=True)
-    return lambda text: pattern.sub(lambda found: found.group(1) + new + found.group(3), text)
+    return lambda text: pattern.sub(lambda match: match.group(1) + new + match.group(3), text)
 
 
 def _from_position(p: Parameters) -> Find:

@@ -1,4 +1,4 @@
-"""Step 4: format_string, the operators on the letters of a text."""
+"""Step 4: format_string, the operators that format texts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _fill(p: Parameters) -> str:
 
 
 def _pad_left(width: int, fill: str) -> Edit:
-    return lambda text: text.rjust(width, fill)[:width]  # Spark's lpad also cuts
+    return lambda text: text.rjust(width, fill)[:width]  # Spark's lpad also truncates
 
 
 def _pad_right(width: int, fill: str) -> Edit:

@@ -1,4 +1,4 @@
-"""Step 4: what each type of pipeline step does: one module a type."""
+"""Step 4: the types of pipeline steps, one module each."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ RUNNERS: dict[str, Callable[[Work], dict[str, Any]]] = {
     "RegisterModel": register.run,
     "Fail": fail.run,
 }
-# By type: the metadata member of PipelineExecutionStep, and the property that holds the ARN
+# By type: the member of PipelineExecutionStepMetadata, and the property with the ARN
 ARNS = {
     "Processing": ("ProcessingJob", "ProcessingJobArn"),
     "AutoML": ("AutoMLJob", "AutoMLJobArn"),
@@ -29,7 +29,7 @@ __all__ = ["Work", "metadata", "run"]
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Do a step's work; give its properties, which later steps can get.
+    """Run a step; return its properties, which later steps can refer to.
 
     Raises:
         ExecutorError: with the step's FailureReason.
@@ -40,7 +40,7 @@ def run(work: Work) -> dict[str, Any]:
 
 
 def metadata(kind: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a step's metadata as ListPipelineExecutionSteps shows it."""
+    """Return a step's metadata as in ListPipelineExecutionSteps."""
     if kind == "Condition":
         return {"Condition": {"Outcome": "True" if properties["Outcome"] else "False"}}
     member, source = ARNS[kind]

@@ -16,7 +16,7 @@ TIMES = ("CreationTime", "EndTime", "LastModifiedTime", "InferenceTime")
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Run an AutoML job; give DescribeAutoMLJob's answer, with the best candidate's report paths."""
+    """Run an AutoML job; return DescribeAutoMLJob's response, with the paths of the best candidate's reports."""
     name = work.job_name(NAME_LIMIT)
     request = {**work.arguments, "AutoMLJobName": name}
     work.require_valid("CreateAutoMLJob", request)
@@ -48,14 +48,14 @@ def run(work: Work) -> dict[str, Any]:
 
 
 def _require_rights(work: Work, name: str) -> None:
-    """Require the rights that explaining takes: AWS asks for them after training, the rehearsal before it."""
+    """Require the permissions for explaining: AWS needs them after training; checked here before it, to fail early."""
     for operation, request in shadow.requests(name, work.arguments, work.context.region, work.context.account):
         work.require_allowed(operation, request)
 
 
 def _run(work: Work, name: str) -> dict[str, Any]:
     folder = work.folder(name)
-    channels = {one.get("ChannelType", "training"): one for one in work.arguments["InputDataConfig"]}
+    channels = {channel.get("ChannelType", "training"): channel for channel in work.arguments["InputDataConfig"]}
     if set(channels) != {"training", "validation"}:
         raise ExecutorError("ClientError: the rehearsal's AutoML needs one training and one validation channel")
     for kind, channel in channels.items():
@@ -70,7 +70,7 @@ def _run(work: Work, name: str) -> dict[str, Any]:
 
 
 def _collect(work: Work, name: str, output: Path) -> dict[str, Any]:
-    """Upload what the job left; turn its `file:` paths into S3 URIs."""
+    """Upload the job's output; replace its `file:` paths by S3 URIs."""
     base = f"{work.arguments['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}"
     work.storage.upload(output, base)
     described: dict[str, Any] = placed(json.loads((output / "describe.json").read_text(encoding="utf-8")), base)
@@ -81,7 +81,7 @@ def _collect(work: Work, name: str, output: Path) -> dict[str, Any]:
 
 
 def placed(value: Any, base: str, key: str = "") -> Any:  # noqa: ANN401 (JSON)
-    """Replace `file:` paths by S3 URIs, and times in text by times."""
+    """Replace `file:` paths by S3 URIs, and times as text by datetimes."""
     if isinstance(value, dict):
         return {name: placed(item, base, name) for name, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Step 4: Condition: the gate: decide which branch goes on."""
+"""Step 4: Condition: choose the branch that runs."""
 
 from typing import Any
 
@@ -7,5 +7,5 @@ from sagemaker_rehearsal.pipelines.steps.work import Work
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Decide all conditions, whose references are resolved; give the outcome."""
-    return {"Outcome": all([holds(one) for one in work.arguments["Conditions"]])}
+    """Evaluate all conditions; return the outcome."""
+    return {"Outcome": all([holds(condition) for condition in work.arguments["Conditions"]])}

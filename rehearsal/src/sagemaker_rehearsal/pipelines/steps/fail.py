@@ -1,4 +1,4 @@
-"""Step 4: Fail: end the execution with the message of the definition."""
+"""Step 4: Fail: end the execution with the step's ErrorMessage."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sagemaker_rehearsal.pipelines.steps.work import Work
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Fail.
+    """Fail the step.
 
     Raises:
         ExecutorError: always, with the step's ErrorMessage.

@@ -6,7 +6,7 @@ from sagemaker_rehearsal.pipelines.steps.work import Work
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Create a model; give DescribeModel's answer."""
+    """Create a model; return DescribeModel's response."""
     name = work.job_name()
     sagemaker = work.context.client("sagemaker")
     request = {**work.arguments, "ModelName": name}

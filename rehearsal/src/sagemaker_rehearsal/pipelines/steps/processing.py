@@ -1,4 +1,4 @@
-"""Step 4: Processing: the flow, the split, the evaluation; a process in its own folder takes the container's place."""
+"""Step 4: Processing: the flow, the split, the evaluation; a process in its own folder replaces the container."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ SCRIPT_IMAGE = "sagemaker-scikit-learn"
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Run a processing job; give DescribeProcessingJob's answer."""
+    """Run a processing job; return DescribeProcessingJob's response."""
     name = work.job_name()
     request = {**work.arguments, "ProcessingJobName": name}
     work.require_valid("CreateProcessingJob", request)
@@ -35,35 +35,37 @@ def run(work: Work) -> dict[str, Any]:
 def _run(work: Work, name: str, request: Mapping[str, Any]) -> None:
     root = work.folder(name) / "processing"
     root.mkdir()
-    for one in request.get("ProcessingInputs", []):
-        work.storage.download(one["S3Input"]["S3Uri"], local(one["S3Input"]["LocalPath"], root))
-    outputs = [one for one in request.get("ProcessingOutputConfig", {}).get("Outputs", []) if "S3Output" in one]
-    for one in outputs:
-        local(one["S3Output"]["LocalPath"], root).mkdir(parents=True, exist_ok=True)
+    for channel in request.get("ProcessingInputs", []):
+        work.storage.download(channel["S3Input"]["S3Uri"], local(channel["S3Input"]["LocalPath"], root))
+    outputs = [
+        output for output in request.get("ProcessingOutputConfig", {}).get("Outputs", []) if "S3Output" in output
+    ]
+    for output in outputs:
+        local(output["S3Output"]["LocalPath"], root).mkdir(parents=True, exist_ok=True)
     limit = request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
     env = {key: value.replace(ROOT, str(root)) for key, value in request.get("Environment", {}).items()}
     work.run_process(command(request["AppSpecification"], root), root.parent, env, limit)
-    for one in outputs:
-        work.storage.upload(local(one["S3Output"]["LocalPath"], root), one["S3Output"]["S3Uri"])
+    for output in outputs:
+        work.storage.upload(local(output["S3Output"]["LocalPath"], root), output["S3Output"]["S3Uri"])
 
 
 def local(path: str, root: Path) -> Path:
-    """Give the folder that stands for a container's path.
+    """Return the local folder of a container's path.
 
     Raises:
         ExecutorError: when the path is not below /opt/ml/processing.
     """
-    found = Path(path.replace(ROOT, str(root), 1))
-    if not path.startswith(ROOT) or not found.resolve().is_relative_to(root.resolve()):
+    folder = Path(path.replace(ROOT, str(root), 1))
+    if not path.startswith(ROOT) or not folder.resolve().is_relative_to(root.resolve()):
         raise ExecutorError(f"ClientError: LocalPath {path!r} must be a folder below {ROOT}")
-    return found
+    return folder
 
 
 def command(application: Mapping[str, Any], root: Path) -> list[str]:
-    """Choose what runs in the container's place.
+    """Return the command that replaces the container.
 
     Raises:
-        ExecutorError: for an image that the rehearsal has nothing for.
+        ExecutorError: for an unknown image, or an entrypoint that does not exist.
     """
     image = application["ImageUri"]
     arguments = [part.replace(ROOT, str(root)) for part in application.get("ContainerArguments", [])]

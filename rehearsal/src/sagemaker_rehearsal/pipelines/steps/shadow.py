@@ -1,7 +1,8 @@
-"""Step 4: AutoML: what Autopilot asks of the job's role to explain its best candidate on a shadow endpoint.
+"""Step 4: AutoML: the requests that Autopilot makes with the job's role to explain its best candidate on an endpoint.
 
-Nothing is made: the rehearsal explains in its own process. The actions are those of the "minimum permission policy" for
-CreateAutoMLJob, and the tags that Clarify gives to what it makes, for which a job was refused `sagemaker:AddTags`.
+The requests are only authorized, not sent: the rehearsal explains in its own process. The actions are those of the
+"minimum permission policy" for CreateAutoMLJob, and `sagemaker:AddTags` for the tags that Clarify sets, which a job was
+refused.
 https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html#sagemaker-roles-autopilot-perms
 
 Names, as public sources show them:
@@ -12,7 +13,7 @@ Names, as public sources show them:
   messages of failed jobs;
 - Clarify's documentation shows `sagemaker-clarify-endpoint-XXX`: https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-vpc.html.
 
-Which of them an AutoML job uses is not documented, so the role is asked about each.
+Which of them an AutoML job uses is not documented, so the role must allow the requests for each.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,11 +24,11 @@ LONGEST = 63  # of names of models, endpoints and their configurations
 
 
 def requests(job: str, arguments: Mapping[str, Any], region: str, account: str) -> Iterator[Request]:
-    """Yield operations and requests in the order in which they are made.
+    """Yield operations and their parameters in the order of the requests.
 
     Args:
         job: the AutoML job's name.
-        arguments: of CreateAutoMLJob; role and tags are handed on.
+        arguments: of CreateAutoMLJob; role and tags are passed on.
         region: of the job.
         account: twelve digits.
     """

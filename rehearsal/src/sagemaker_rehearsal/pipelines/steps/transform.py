@@ -1,4 +1,4 @@
-"""Step 4: Transform: predict the held-out rows in one batch, with the code that serves the endpoint."""
+"""Step 4: Transform: predict the held-out rows in one batch, with the endpoint's serving code."""
 
 import json
 import tarfile
@@ -11,7 +11,7 @@ from sagemaker_rehearsal.processes import python
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Run a transform job; give DescribeTransformJob's answer."""
+    """Run a transform job; return DescribeTransformJob's response."""
     name = work.job_name()
     request = {**work.arguments, "TransformJobName": name}
     work.require_valid("CreateTransformJob", request)

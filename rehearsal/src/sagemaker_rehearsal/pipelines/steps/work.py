@@ -1,4 +1,4 @@
-"""Step 4: what the step modules share: names, checks of the request, and running a job as a process."""
+"""Step 4: shared by the step modules: job names, validation of requests, and running a job as a process."""
 
 import re
 import secrets
@@ -22,7 +22,7 @@ LETTERS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Work:
-    """One step to be done, with its references replaced."""
+    """One step to run, with its references resolved."""
 
     step: Mapping[str, Any]
     arguments: Mapping[str, Any]
@@ -32,7 +32,7 @@ class Work:
     run: StepRun
 
     def job_name(self, longest: int = 63) -> str:
-        """Make a job name as the service does: `pipelines-<execution>-<step>-<random>`."""
+        """Return a job name of the service's form: `pipelines-<execution>-<step>-<random>`."""
         start, end = f"pipelines-{self.execution.id}-", "".join(secrets.choice(LETTERS) for _ in range(10))
         room = longest - len(start) - len(end) - 1
         if room < 1:
@@ -41,16 +41,16 @@ class Work:
         return f"{start}{step}-{end}"
 
     def require_valid(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Hold the request that the service would send to botocore's model, and to the role's permissions.
+        """Validate a request against botocore's model and the role's permissions.
 
         Raises:
-            ExecutorError: with the message that AWS gives.
+            ExecutorError: with AWS's message.
         """
         model = protocols.service_model("sagemaker")
-        found = validation.violations(model.operation_model(operation).input_shape, request) if model else []
-        if found:
+        violations = validation.violations(model.operation_model(operation).input_shape, request) if model else []
+        if violations:
             raise ExecutorError(
-                f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {validation.message(found)}"
+                f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {validation.message(violations)}"
             )
         try:
             self.context.permit(operation, request)
@@ -60,23 +60,23 @@ class Work:
             ) from error
 
     def require_allowed(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Ask whether the role may do what a running job does with it.
+        """Check that the role allows a request of the running job.
 
         Raises:
-            ExecutorError: in the words of a container that was refused.
+            ExecutorError: with the message that boto3 raises in the container.
         """
         try:
             self.context.permit(operation, request)
         except AwsError as error:
-            said = f"An error occurred ({error.code}) when calling the {operation} operation: {error.message}"
-            raise ExecutorError(f"ClientError: {said}") from error
+            message = f"An error occurred ({error.code}) when calling the {operation} operation: {error.message}"
+            raise ExecutorError(f"ClientError: {message}") from error
 
     def folder(self, job: str) -> Path:
-        """Make the job's own folder."""
-        made = self.context.folder / job
-        made.mkdir(parents=True)
-        self.run.log = made / "job.log"
-        return made
+        """Create the job's folder."""
+        folder = self.context.folder / job
+        folder.mkdir(parents=True)
+        self.run.log = folder / "job.log"
+        return folder
 
     def run_process(
         self, command: Sequence[str], folder: Path, env: Mapping[str, str], seconds: float | None = None
@@ -84,7 +84,7 @@ class Work:
         """Run a job's container as a process in its folder.
 
         Raises:
-            ExecutorError: as AWS words it, with the end of the log.
+            ExecutorError: with a failure reason of AWS's form and the end of the log.
         """
         log = folder / "job.log"
         settings = environment(self.context.environment, env)
@@ -96,10 +96,10 @@ class Work:
                 f"ClientError: the job passed its limit of {seconds:.0f} s. Its log is {log}"
             ) from error
         if code:
-            said = tail(log, 600) or "it wrote nothing"
-            raise ExecutorError(f"AlgorithmError: the container ended with exit code {code}: {said} (log: {log})")
+            output = tail(log, 600) or "it wrote nothing"
+            raise ExecutorError(f"AlgorithmError: the container ended with exit code {code}: {output} (log: {log})")
 
 
 def now() -> datetime:
-    """The time, as Describe operations give it."""
+    """Return the current time, as Describe operations have it."""
     return datetime.now(UTC)
