@@ -1,4 +1,4 @@
-"""Steps 4 and 6 to 10: artifacts of pipelines and builds: zips in S3."""
+"""Steps 4 and 6 to 10: artifacts of pipelines and builds: zip archives in S3."""
 
 import zipfile
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Location:
-    """Where an artifact lies.
+    """The S3 location of an artifact.
 
     Attributes:
-        version: the object's version, where the bucket keeps versions.
+        version: the object's version, where the bucket is versioned.
     """
 
     bucket: str
@@ -21,13 +21,13 @@ class Location:
 
     @property
     def request(self) -> dict[str, str]:
-        """The parameters that name the object."""
+        """The request parameters that identify the object."""
         named = {"Bucket": self.bucket, "Key": self.key}
         return {**named, "VersionId": self.version} if self.version else named
 
 
 def pack(folder: Path, target: Path) -> None:
-    """Zip a folder's files; names and bytes only depend on the files."""
+    """Zip a folder's files in a fixed order, without .git."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False) as archive:
         for path in _files(folder):
@@ -41,7 +41,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unzip into a new folder. Like CodePipeline's own archives, this one brings no permission bits."""
+    """Unzip into a new folder; as in CodePipeline's own archives, permission bits are lost."""
     folder.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(folder)
@@ -61,7 +61,7 @@ def fetch(s3: Any, location: Location, folder: Path) -> None:  # noqa: ANN401 (b
 
 
 def store(s3: Any, folder: Path, location: Location) -> Location:  # noqa: ANN401 (boto3 clients have no type)
-    """Zip a folder and upload it; give where it lies, with its version.
+    """Zip and upload a folder; return its location with the object's version.
 
     Raises:
         botocore.exceptions.ClientError: when it cannot be written.

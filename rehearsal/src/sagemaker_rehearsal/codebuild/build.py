@@ -1,4 +1,4 @@
-"""Steps 3, 4, 6 and 8: one build: its state, its phases, and how BatchGetBuilds shows them."""
+"""Steps 3, 4, 6 and 8: the state and phases of one build, as BatchGetBuilds returns them."""
 
 import re
 import threading
@@ -18,13 +18,13 @@ OVER = ("SUCCEEDED", "FAILED", "FAULT", "TIMED_OUT", "STOPPED")
 
 @dataclass(frozen=True)
 class Handover:
-    """What CodePipeline gives a build besides StartBuild's parameters.
+    """What CodePipeline passes to a build besides StartBuild's parameters.
 
     Attributes:
         sources: the input artifacts by name.
-        primary: which of them the build runs in.
-        output: where the output artifact goes; None when the action has none.
-        revision: the commit that the primary source is of; empty for another build's artifact.
+        primary: the name of the artifact that the build runs in.
+        output: the output artifact's location; None when the action has none.
+        revision: the commit of the primary source; empty for another build's artifact.
     """
 
     sources: Mapping[str, Location]
@@ -35,7 +35,7 @@ class Handover:
 
 @dataclass
 class Phase:
-    """A phase that began; its status is that of AWS."""
+    """A phase that has started, with CodeBuild's phase status."""
 
     name: str
     started: datetime
@@ -44,18 +44,18 @@ class Phase:
     code: str = ""
     message: str = ""
 
-    def shown(self) -> dict[str, Any]:
-        """Give it as BatchGetBuilds does."""
-        said: dict[str, Any] = {"phaseType": self.name, "startTime": self.started}
+    def describe(self) -> dict[str, Any]:
+        """Return the phase as BatchGetBuilds does."""
+        details: dict[str, Any] = {"phaseType": self.name, "startTime": self.started}
         if self.ended:
             seconds = int((self.ended - self.started).total_seconds())
-            said |= {"endTime": self.ended, "durationInSeconds": seconds, "phaseStatus": self.status}
-            said["contexts"] = [{"statusCode": self.code, "message": self.message}]
-        return said
+            details |= {"endTime": self.ended, "durationInSeconds": seconds, "phaseStatus": self.status}
+            details["contexts"] = [{"statusCode": self.code, "message": self.message}]
+        return details
 
 
 class Children(Processes):
-    """The processes of one build, among those of the cloud: they end with the build or with the cloud."""
+    """The processes of one build; they end with the build or with the cloud."""
 
     def __init__(self, everybody: Processes) -> None:
         super().__init__()
@@ -73,11 +73,11 @@ class Children(Processes):
         return process
 
     def end(self, process: Any) -> None:  # noqa: ANN401 (as the base)
-        """Stop a process and what it started."""
+        """Stop a process and its children."""
         self._everybody.end(process)
 
     def stop(self) -> None:
-        """Stop all; nothing can be started afterwards."""
+        """Stop all processes and refuse new ones."""
         with self._starting:
             self.stopped = True
         for process in self._mine:
@@ -90,9 +90,9 @@ class Build:
     """One build of a project.
 
     Attributes:
-        project: the project with what was overridden for this build.
-        log: the file that its output goes to.
-        group: log group and stream, once they are there.
+        project: the project with this build's overrides.
+        log: the file of its output.
+        group: log group and stream, once they exist.
     """
 
     id: str
@@ -114,7 +114,7 @@ class Build:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def enter(self, name: str) -> None:
-        """Begin a phase; the one before has succeeded."""
+        """Start a phase; the previous one has succeeded."""
         with self.lock:
             self._end_phase("SUCCEEDED", "", "")
             self.phases.append(Phase(name, datetime.now(UTC)))
@@ -125,7 +125,7 @@ class Build:
             last.ended, last.status, last.code, last.message = datetime.now(UTC), status, code, message
 
     def fail_phase(self, code: str, message: str, status: str = "FAILED") -> None:
-        """End the present phase, or the one that the message names, with a failure."""
+        """Fail the current phase, or the phase that the message names."""
         with self.lock:
             self._end_phase(status, code, message)
             named = FAILED_PHASE.match(message)
@@ -145,21 +145,21 @@ class Build:
 
     @property
     def failure(self) -> str:
-        """Say what failed, in CodeBuild's words as CodePipeline shows them; empty for nothing."""
+        """Return the failure in CodeBuild's wording, as CodePipeline shows it; empty without one."""
         with self.lock:
-            failed = [one for one in self.phases if one.status not in ("", "SUCCEEDED")]
-        said = f"Build terminated with state: {self.status}"
+            failed = [phase for phase in self.phases if phase.status not in ("", "SUCCEEDED")]
+        message = f"Build terminated with state: {self.status}"
         if failed:
-            said += f". Phase: {failed[0].name}, Code: {failed[0].code}, Message: {failed[0].message}"
-        return said if self.status in OVER and self.status != "SUCCEEDED" else ""
+            message += f". Phase: {failed[0].name}, Code: {failed[0].code}, Message: {failed[0].message}"
+        return message if self.status in OVER and self.status != "SUCCEEDED" else ""
 
-    def shown(self, region: str) -> dict[str, Any]:
-        """Give it as BatchGetBuilds does.
+    def describe(self, region: str) -> dict[str, Any]:
+        """Return the build as BatchGetBuilds does.
 
         https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Build.html
         """
         with self.lock:
-            said: dict[str, Any] = {
+            details: dict[str, Any] = {
                 "id": self.id,
                 "arn": self.arn,
                 "buildNumber": self.number,
@@ -167,7 +167,7 @@ class Build:
                 "currentPhase": self.phases[-1].name if self.phases else "SUBMITTED",
                 "buildStatus": self.status,
                 "projectName": self.project["name"],
-                "phases": [one.shown() for one in self.phases],
+                "phases": [phase.describe() for phase in self.phases],
                 "source": self.project["source"],
                 "secondarySources": [],
                 "artifacts": self._artifacts(),
@@ -183,8 +183,8 @@ class Build:
                     {"name": name, "value": value} for name, value in self.exported.items()
                 ],
             }
-            said |= {"endTime": self.ended} if self.ended else {}
-            return said | ({"resolvedSourceVersion": self.commit} if self.commit else {})
+            details |= {"endTime": self.ended} if self.ended else {}
+            return details | ({"resolvedSourceVersion": self.commit} if self.commit else {})
 
     def _artifacts(self) -> dict[str, Any]:
         return {"location": f"arn:aws:s3:::{self.output.bucket}/{self.output.key}"} if self.output else {"location": ""}

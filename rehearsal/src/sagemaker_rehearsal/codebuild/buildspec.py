@@ -1,7 +1,8 @@
-"""Steps 4, 6 and 8: run a real buildspec as CodeBuild would: its phases, variables and artifacts, in a clean checkout.
+"""Steps 4, 6 and 8: run a real buildspec as CodeBuild does: phases, variables and artifacts, in a clean checkout.
 
-Of buildspec 0.2: env.variables and exported-variables; phases with commands, finally and on-failure; artifacts.files
-and base-directory. The install phase is not run: the rehearsal's environment holds the same constraint files, and more.
+Supported of buildspec 0.2: env.variables and exported-variables; phases with commands, finally and on-failure;
+artifacts.files and base-directory. The install phase is skipped: the rehearsal's environment is already installed from
+the same constraint files.
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """
 
@@ -25,7 +26,7 @@ PHASES = ("install", "pre_build", "build", "post_build")
 
 @dataclass(frozen=True)
 class Phase:
-    """Commands of one phase."""
+    """The commands of one phase."""
 
     name: str
     commands: tuple[str, ...]
@@ -35,7 +36,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Buildspec:
-    """What a buildspec asks for."""
+    """The supported content of a buildspec."""
 
     variables: Mapping[str, str]
     exported: tuple[str, ...]
@@ -46,7 +47,7 @@ class Buildspec:
 
 @dataclass
 class Build:
-    """How a build went."""
+    """The result of a build."""
 
     succeeded: bool
     reason: str
@@ -58,23 +59,23 @@ def read(path: Path) -> Buildspec:
     """Parse a buildspec.
 
     Raises:
-        RehearsalError: when CodeBuild would refuse it, or it asks for what the rehearsal cannot do.
+        RehearsalError: when CodeBuild would reject it, or it uses an unsupported feature.
     """
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise RehearsalError(f"{path}: cannot be read ({error}); restore it from the template") from error
-    if not isinstance(found, dict) or set(found) - KEYS or found.get("version") != 0.2:
+    if not isinstance(document, dict) or set(document) - KEYS or document.get("version") != 0.2:
         raise RehearsalError(f"{path}: is no buildspec of version 0.2 with the sections {', '.join(sorted(KEYS))}")
-    env = found.get("env") or {}
+    env = document.get("env") or {}
     secret = sorted({"parameter-store", "secrets-manager"} & set(env))
     if secret:
         raise RehearsalError(f"{path}: env.{secret[0]}: the rehearsal has no secrets; use env.variables")
-    phases = found.get("phases") or {}
+    phases = document.get("phases") or {}
     unknown = sorted(set(phases) - set(PHASES))
     if unknown:
         raise RehearsalError(f"{path}: phases.{unknown[0]}: must be one of {', '.join(PHASES)}")
-    artifacts = found.get("artifacts") or {}
+    artifacts = document.get("artifacts") or {}
     return Buildspec(
         variables={key: str(value) for key, value in (env.get("variables") or {}).items()},
         exported=tuple(env.get("exported-variables") or ()),
@@ -95,18 +96,38 @@ def _phase(name: str, phase: Mapping[str, Any], path: Path) -> Phase:
     return Phase(name, tuple(phase.get("commands") or ()), tuple(phase.get("finally") or ()), aborts)
 
 
+def checkout(repository: Path, target: Path) -> Path:
+    """Copy tracked and untracked files that Git does not ignore; without Git, all but caches and environments."""
+    if target.exists():
+        shutil.rmtree(target)
+    git = shutil.which("git")
+    listed = None
+    if git and (repository / ".git").exists():
+        command = [git, "-C", str(repository), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (fixed arguments)
+    if listed is None or listed.returncode:
+        shutil.copytree(repository, target, ignore=shutil.ignore_patterns(*NOT_CHECKED_OUT), symlinks=True)
+        return target
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        source = repository / name
+        if source.is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+    return target
+
+
 def run(
     spec: Buildspec, source: Path, log: Path, env: Mapping[str, str], processes: Processes, artifact: Path | None = None
 ) -> Build:
-    """Run a buildspec in `source`, which is the project's checkout or an earlier build's artifact.
+    """Run a buildspec in `source`, a checkout or an earlier build's artifact.
 
     Args:
-        spec: what to run.
+        spec: the parsed buildspec.
         source: the folder to run it in.
-        log: where all output goes.
+        log: the file for all output.
         env: the build project's variables.
-        processes: starts the commands, and ends them when the rehearsal ends.
-        artifact: folder to collect the artifact's files in.
+        processes: starts the commands and ends them with the rehearsal.
+        artifact: the folder to collect the artifact's files in.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("", encoding="utf-8")
@@ -131,7 +152,7 @@ def run(
 def _run_phase(
     phase: Phase, source: Path, log: Path, state: dict[str, str], processes: Processes
 ) -> tuple[int, dict[str, str]]:
-    """Run a phase in one shell; give its exit code, and the variables that it leaves for the next."""
+    """Run a phase in one shell; return its exit code and the environment for the next phase."""
     _note(log, f"Entering phase {phase.name}")
     folder = log.with_name(f"{log.stem}.shell")
     folder.mkdir(parents=True, exist_ok=True)
@@ -154,33 +175,35 @@ def _run_phase(
 
 
 def _lines(commands: tuple[str, ...], folder: Path, name: str, stop: bool = False) -> str:
-    """Write commands to files and give the shell's lines that say and source them."""
+    """Write commands to files and return the shell lines that log and source them, so that exports persist."""
     parts = []
     for number, command in enumerate(commands):
         file = folder / f"{name}-{number}.command"
         file.write_text(command + "\n", encoding="utf-8")
         quoted = shlex.quote(str(file))
-        said = f'printf "[Container] Running command %s\\n" "$(cat {quoted})";'
-        parts.append(f"{said} . {quoted}{' || exit $?' if stop else ';'}")
+        echo = f'printf "[Container] Running command %s\\n" "$(cat {quoted})";'
+        parts.append(f"{echo} . {quoted}{' || exit $?' if stop else ';'}")
     return " ".join(parts)
 
 
 def _collect(spec: Buildspec, source: Path, artifact: Path) -> str:
-    """Copy the artifact's files; give the reason when there are none."""
+    """Copy the artifact's files; return the error when none match."""
     base = source / spec.base
-    found = [path for path in sorted(base.rglob("*")) if path.is_file() and _wanted(path.relative_to(base), spec.files)]
-    if spec.files and not found:
+    files = [
+        path for path in sorted(base.rglob("*")) if path.is_file() and _matches(path.relative_to(base), spec.files)
+    ]
+    if spec.files and not files:
         return f"no matching artifact paths found for {', '.join(spec.files)}"
     if artifact.exists():
         shutil.rmtree(artifact)
-    for path in found:
+    for path in files:
         target = artifact / path.relative_to(base)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
     return ""
 
 
-def _wanted(path: Path, patterns: tuple[str, ...]) -> bool:
+def _matches(path: Path, patterns: tuple[str, ...]) -> bool:
     if "__pycache__" in path.parts:
         return False
     return any(pattern == "**/*" or fnmatch.fnmatch(path.as_posix(), pattern) for pattern in patterns)
@@ -192,7 +215,7 @@ def _note(log: Path, text: str) -> None:
 
 
 def _last_words(log: Path) -> str:
-    """The last line that a command wrote; `error: ...` if there is one."""
+    """Return the last line of output, preferring `error: ...` lines."""
     lines = [
         line
         for line in tail(log, 4000).splitlines()

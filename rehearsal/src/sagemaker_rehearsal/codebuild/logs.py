@@ -1,4 +1,4 @@
-"""Steps 3, 4, 6 and 8: a build's log: from its file to CloudWatch Logs while it is written, and its phases."""
+"""Steps 3, 4, 6 and 8: follow a build's log file: send lines to CloudWatch Logs and detect phases."""
 
 import threading
 import time
@@ -14,10 +14,10 @@ MOST_EVENTS, MOST_CHARACTERS = 1000, 50_000
 
 
 def open_stream(logs: Any, group: str, stream: str) -> None:  # noqa: ANN401 (boto3 clients have no type)
-    """Make the stream; the group too, where it is absent: a project without one of its own needs CreateLogGroup.
+    """Create the log stream, and the log group where it is absent, which needs logs:CreateLogGroup.
 
     Raises:
-        botocore.exceptions.ClientError: when the service role may not.
+        botocore.exceptions.ClientError: when the service role is not allowed.
     """
     try:
         logs.create_log_stream(logGroupName=group, logStreamName=stream)
@@ -29,7 +29,7 @@ def open_stream(logs: Any, group: str, stream: str) -> None:  # noqa: ANN401 (bo
 
 
 class Follower:
-    """Follows a build's log file: tells the build of its phases and CloudWatch Logs of its lines."""
+    """Follows a build's log file, updates the build's phases and sends lines to CloudWatch Logs."""
 
     def __init__(self, build: Build, logs: Any) -> None:  # noqa: ANN401 (boto3 clients have no type)
         self._build = build
@@ -39,7 +39,7 @@ class Follower:
         self._thread = threading.Thread(target=self._follow, name=f"log-{build.id}", daemon=True)
 
     def __enter__(self) -> "Follower":
-        """Begin to follow."""
+        """Start following."""
         self._thread.start()
         return self
 
@@ -59,13 +59,13 @@ class Follower:
         with self._build.log.open("rb") as file:
             file.seek(self._read)
             text = file.read()
-        kept = text if whole else text[: text.rfind(b"\n") + 1]
-        self._read += len(kept)
-        lines = kept.decode("utf-8", "replace").splitlines()
+        complete = text if whole else text[: text.rfind(b"\n") + 1]
+        self._read += len(complete)
+        lines = complete.decode("utf-8", "replace").splitlines()
         for line in lines:
-            found = ENTERED.match(line)
-            if found:
-                self._build.enter(found[1].upper())
+            phase = ENTERED.match(line)
+            if phase:
+                self._build.enter(phase[1].upper())
         for first in range(0, len(lines), MOST_EVENTS):
             self._put(lines[first : first + MOST_EVENTS])
 
@@ -77,7 +77,7 @@ class Follower:
         group, stream = self._build.group
         try:
             self._logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
-        except Exception as error:  # the file has it all; the cloud may be ending
+        except Exception as error:  # the file holds the complete log; the cloud may be stopping
             if isinstance(error, ClientError):
                 self._build.fail_phase("CLIENT_ERROR", f"logs:PutLogEvents: {error}")
             self._logs = None

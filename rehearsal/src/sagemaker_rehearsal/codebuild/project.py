@@ -1,4 +1,4 @@
-"""Steps 3, 4, 6 and 8: what CodeBuild refuses in a project, and what a build of it is made of. Pure.
+"""Steps 3, 4, 6 and 8: validation of CodeBuild projects and overrides of builds. Pure functions.
 
 https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html
 """
@@ -10,9 +10,9 @@ from sagemaker_rehearsal.server.errors import AwsError
 
 SOURCES = ("CODEPIPELINE", "NO_SOURCE", "CODECOMMIT", "S3")
 ARTIFACTS = ("CODEPIPELINE", "NO_ARTIFACTS", "S3")
-# https://docs.aws.amazon.com/codebuild/latest/userguide/create-project.html: 60 and 480 minutes where none is given
+# https://docs.aws.amazon.com/codebuild/latest/userguide/create-project.html: defaults of 60 and 480 minutes
 DEFAULTS = {"timeoutInMinutes": 60, "queuedTimeoutInMinutes": 480, "badge": {"badgeEnabled": False}}
-# Of a build that a caller may give for one build only
+# StartBuild's overrides, by the project's member
 OVERRIDES = {
     "serviceRoleOverride": "serviceRole",
     "timeoutInMinutesOverride": "timeoutInMinutes",
@@ -33,20 +33,20 @@ ENVIRONMENT_OVERRIDES = {
 
 
 def invalid(message: str) -> AwsError:
-    """Give CodeBuild's answer to a request that breaks a rule."""
+    """Return the error for an invalid request."""
     return AwsError("InvalidInputException", message)
 
 
 def inline(buildspec: str) -> bool:
-    """Tell a buildspec from the path of one."""
+    """Return whether a value is a buildspec rather than the path of one."""
     return "\n" in buildspec or buildspec.lstrip().startswith(("version", "{"))
 
 
 def check(project: Mapping[str, Any]) -> None:
-    """Hold a project to CodeBuild's rules.
+    """Validate a project against CodeBuild's rules.
 
     Raises:
-        AwsError: InvalidInputException, naming the first rule that is broken.
+        AwsError: InvalidInputException for the first violation.
     """
     source, artifacts = project["source"], project["artifacts"]
     if source["type"] not in SOURCES:
@@ -67,58 +67,58 @@ def check(project: Mapping[str, Any]) -> None:
 
 
 def _check_variables(variables: Any) -> None:  # noqa: ANN401 (JSON)
-    names = [one["name"] for one in variables]
+    names = [variable["name"] for variable in variables]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise invalid(f"Invalid environment: the variable {twice[0]} is given more than once")
 
 
-def overridden(project: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the project as one build of it sees it.
+def overridden(project: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the project with a build's overrides.
 
     Raises:
-        AwsError: for an override that breaks a rule, or that the rehearsal does not have.
+        AwsError: for an override that is invalid or not supported.
     """
     changed = dict(project)
-    changed["source"] = _put(project["source"], given, SOURCE_OVERRIDES)
-    changed["environment"] = _put(project["environment"], given, ENVIRONMENT_OVERRIDES)
-    changed = _put(changed, given, OVERRIDES)
-    variables = {one["name"]: one for one in changed["environment"].get("environmentVariables") or ()}
-    _check_variables(given.get("environmentVariablesOverride") or ())
-    variables.update({one["name"]: one for one in given.get("environmentVariablesOverride") or ()})
+    changed["source"] = _put(project["source"], request, SOURCE_OVERRIDES)
+    changed["environment"] = _put(project["environment"], request, ENVIRONMENT_OVERRIDES)
+    changed = _put(changed, request, OVERRIDES)
+    variables = {variable["name"]: variable for variable in changed["environment"].get("environmentVariables") or ()}
+    _check_variables(request.get("environmentVariablesOverride") or ())
+    variables.update({variable["name"]: variable for variable in request.get("environmentVariablesOverride") or ()})
     changed["environment"]["environmentVariables"] = list(variables.values())
     known = {*OVERRIDES, *SOURCE_OVERRIDES, *ENVIRONMENT_OVERRIDES}
-    unknown = sorted(set(given) - known - {"projectName", "idempotencyToken", "environmentVariablesOverride"})
+    unknown = sorted(set(request) - known - {"projectName", "idempotencyToken", "environmentVariablesOverride"})
     if unknown:
         raise invalid(f"The rehearsal does not have {unknown[0]} of StartBuild; see docs/parity.md")
     check(changed)
     return changed
 
 
-def _put(part: Mapping[str, Any], given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {**part, **{own: given[name] for name, own in names.items() if name in given}}
+def _put(part: Mapping[str, Any], request: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {**part, **{own: request[name] for name, own in names.items() if name in request}}
 
 
 def variables(project: Mapping[str, Any]) -> dict[str, str]:
-    """Give the environment variables of a build.
+    """Return a build's environment variables.
 
     Raises:
-        ValueError: for one that must come from a store, which the rehearsal does not have.
+        ValueError: for a variable from Parameter Store or Secrets Manager, which are not supported.
     """
-    found = {}
-    for one in project["environment"].get("environmentVariables") or ():
-        if one.get("type", "PLAINTEXT") != "PLAINTEXT":
-            raise ValueError(f"{one['name']}: the rehearsal has no {one['type']}; give it as PLAINTEXT")
-        found[one["name"]] = one["value"]
-    return found
+    values = {}
+    for variable in project["environment"].get("environmentVariables") or ():
+        if variable.get("type", "PLAINTEXT") != "PLAINTEXT":
+            raise ValueError(f"{variable['name']}: the rehearsal has no {variable['type']}; give it as PLAINTEXT")
+        values[variable["name"]] = variable["value"]
+    return values
 
 
 def log_group(project: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Give the log group and the prefix of its streams; None where logs are not kept.
+    """Return the log group and the stream prefix; None where logs are disabled.
 
     https://docs.aws.amazon.com/codebuild/latest/userguide/change-project.html#change-project-console-logs
     """
-    wanted = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {"status": "ENABLED"}
-    if wanted["status"] != "ENABLED":
+    config = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {"status": "ENABLED"}
+    if config["status"] != "ENABLED":
         return None
-    return wanted.get("groupName") or f"/aws/codebuild/{project['name']}", wanted.get("streamName", "")
+    return config.get("groupName") or f"/aws/codebuild/{project['name']}", config.get("streamName", "")

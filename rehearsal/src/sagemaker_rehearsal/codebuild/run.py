@@ -1,4 +1,4 @@
-"""Steps 3, 4, 6 and 8: run a build: its source, the real buildspec under the service role, its artifact."""
+"""Steps 3, 4, 6 and 8: run a build: fetch the source, run the buildspec under the service role, store the artifact."""
 
 import logging
 import shutil
@@ -26,7 +26,7 @@ class Failed(Exception):  # noqa: N818 (the end of a phase)
 
     Args:
         code: CodeBuild's code of the phase's context, e.g. `YAML_FILE_ERROR`.
-        message: a sentence.
+        message: of the phase's context.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -35,7 +35,7 @@ class Failed(Exception):  # noqa: N818 (the end of a phase)
 
 
 class Runner:
-    """Runs one build in the thread that calls it."""
+    """Runs one build in the calling thread."""
 
     def __init__(self, cloud: Host, build: Build) -> None:
         self._cloud = cloud
@@ -44,7 +44,7 @@ class Runner:
         self._stopped = ""
 
     def run(self) -> None:
-        """Run the build to its end, whatever that is."""
+        """Run the build to completion; failures are recorded in the build."""
         minutes = self._build.project["timeoutInMinutes"]
         timer = threading.Timer(minutes * 60, self.stop, ("TIMED_OUT",))
         timer.daemon = True
@@ -52,14 +52,14 @@ class Runner:
         try:
             self._phases()
             self._build.finish(self._stopped or "SUCCEEDED")
-        except Exception as error:  # the thread's end is the build's end, whatever it was
+        except Exception as error:  # any error must end the build, or it would stay IN_PROGRESS
             self._fail(error)
         finally:
             timer.cancel()
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def stop(self, status: str = "STOPPED") -> None:
-        """End the build early."""
+        """Stop the build."""
         self._stopped = status
         self._build.processes.stop()
 
@@ -85,9 +85,9 @@ class Runner:
         source = self._source()
         spec = self._buildspec(source)
         env = self._environment(source)
-        wanted = self._folder / "artifact" if self._wants_artifact() else None
+        artifact = self._folder / "artifact" if self._wants_artifact() else None
         with Follower(build, logs):
-            done = buildspec.run(spec, source, build.log, env, build.processes, wanted)
+            done = buildspec.run(spec, source, build.log, env, build.processes, artifact)
         build.exported = done.exported
         if self._stopped:
             raise Failed("", "")
@@ -97,26 +97,26 @@ class Runner:
                 build.enter("UPLOAD_ARTIFACTS")
             raise Failed("COMMAND_EXECUTION_ERROR" if executed else "CLIENT_ERROR", done.reason)
         build.enter("UPLOAD_ARTIFACTS")
-        if wanted is not None:
-            self._upload(wanted)
+        if artifact is not None:
+            self._upload(artifact)
 
     @cached_property
     def _keys(self) -> dict[str, str]:
-        """The build's one session of the service role, named as CodeBuild names it."""
+        """Credentials of one session of the service role, named as CodeBuild names it."""
         build = self._build
         session = f"AWSCodeBuild-{build.id.rpartition(':')[2]}"
         source = build.project.get("arn", "")
         return keys_for(self._cloud, build.project["serviceRole"], session, "codebuild.amazonaws.com", source)
 
     def _as(self, service: str) -> Any:  # noqa: ANN401 (boto3 clients have no type)
-        """Give a client that acts with the service role."""
+        """Return a client with the credentials of the service role."""
         return clients.client(self._cloud.url, self._cloud.region, service, self._keys)
 
     def _open_log(self) -> Any:  # noqa: ANN401 (boto3 clients have no type)
-        wanted = project.log_group(self._build.project)
-        if wanted is None:
+        destination = project.log_group(self._build.project)
+        if destination is None:
             return None
-        group, prefix = wanted
+        group, prefix = destination
         stream = f"{prefix}/{self._build.id.rpartition(':')[2]}".lstrip("/")
         logs = self._as("logs")
         try:
@@ -145,7 +145,7 @@ class Runner:
 
     def _artifacts_of_pipeline(self, target: Path) -> None:
         handover = self._build.handover
-        assert handover is not None  # noqa: S101 (StartBuild refuses a build without)
+        assert handover is not None  # noqa: S101 (StartBuild rejects a build without)
         s3 = self._as("s3")
         for name, location in handover.sources.items():
             artifacts.fetch(s3, location, target if name == handover.primary else self._folder / f"src-{name}")
@@ -166,26 +166,26 @@ class Runner:
         codecommit.checkout(self._cloud, repository, commit, target)
 
     def _buildspec(self, source: Path) -> buildspec.Buildspec:
-        given = self._build.project["source"].get("buildspec") or "buildspec.yml"
-        path = source / given
-        if project.inline(given):
+        buildspec_text = self._build.project["source"].get("buildspec") or "buildspec.yml"
+        path = source / buildspec_text
+        if project.inline(buildspec_text):
             path = self._folder / "buildspec.yml"
-            path.write_text(given, encoding="utf-8")
+            path.write_text(buildspec_text, encoding="utf-8")
         elif not path.is_file():
-            raise Failed("YAML_FILE_ERROR", f"YAML file does not exist: {given}")
+            raise Failed("YAML_FILE_ERROR", f"YAML file does not exist: {buildspec_text}")
         try:
             return buildspec.read(path)
         except RehearsalError as error:
-            raise Failed("YAML_FILE_ERROR", str(error).replace(f"{path}", given)) from error
+            raise Failed("YAML_FILE_ERROR", str(error).replace(f"{path}", buildspec_text)) from error
 
     def _environment(self, source: Path) -> dict[str, str]:
-        """The project's variables, CodeBuild's own, and how to reach the cloud with the service role.
+        """Return the project's variables, CodeBuild's own, and the cloud's address and credentials.
 
         https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
         """
         build = self._build
         try:
-            given = project.variables(build.project)
+            variables = project.variables(build.project)
         except ValueError as error:
             raise Failed("CLIENT_ERROR", str(error)) from error
         cloud = {**self._cloud.environment(), **self._keys}
@@ -203,7 +203,7 @@ class Runner:
             "CODEBUILD_START_TIME": str(int(build.started.timestamp() * 1000)),
             **{f"CODEBUILD_SRC_DIR_{name}": str(source.with_name(f"src-{name}")) for name in others},
         }
-        return {**own, **given, **(self._cloud.options.get("build_environment") or {}), **cloud}
+        return {**own, **variables, **(self._cloud.options.get("build_environment") or {}), **cloud}
 
     def _wants_artifact(self) -> bool:
         if self._build.handover is not None:
@@ -211,7 +211,7 @@ class Runner:
         return bool(self._build.project["artifacts"]["type"] == "S3")
 
     def _upload(self, folder: Path) -> None:
-        """Store the artifact, after CodeBuild's check of whose bucket it is."""
+        """Upload the artifact; CodeBuild first checks the bucket's owner, which needs two more permissions."""
         folder.mkdir(parents=True, exist_ok=True)
         target, s3 = self._target(), self._as("s3")
         s3.get_bucket_acl(Bucket=target.bucket)
@@ -222,6 +222,6 @@ class Runner:
         handover = self._build.handover
         if handover is not None and handover.output is not None:
             return handover.output
-        given = self._build.project["artifacts"]
-        parts = [given.get("path", ""), given.get("name") or self._build.project["name"]]
-        return Location(given["location"], "/".join(part.strip("/") for part in parts if part))
+        declared = self._build.project["artifacts"]
+        parts = [declared.get("path", ""), declared.get("name") or self._build.project["name"]]
+        return Location(declared["location"], "/".join(part.strip("/") for part in parts if part))

@@ -27,90 +27,93 @@ class Builds:
         self._numbers: dict[str, int] = {}
 
     def project(self, name: str) -> dict[str, Any]:
-        """Find a project by name or ARN.
+        """Return a project by name or ARN.
 
         Raises:
             AwsError: ResourceNotFoundException.
         """
-        found = self._projects.get(name.rpartition("/")[2])
-        if found is None:
+        project = self._projects.get(name.rpartition("/")[2])
+        if project is None:
             raise AwsError("ResourceNotFoundException", f"Project cannot be found: {self.arn('project', name)}")
-        return found
+        return project
 
     def arn(self, kind: str, name: str) -> str:
-        """Give the ARN of a project or build."""
+        """Return the ARN of a project or build."""
         return f"arn:aws:codebuild:{self._cloud.region}:{ACCOUNT}:{kind}/{name.rpartition('/')[2]}"
 
-    def create(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a project.
+    def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a project.
 
         Raises:
-            AwsError: when a rule is broken or the name is taken.
+            AwsError: when the project is invalid or the name is taken.
         """
-        rules.check(given)
+        rules.check(request)
         now = datetime.now(UTC)
-        made = {**rules.DEFAULTS, **given, "arn": self.arn("project", given["name"])}
-        made |= {"created": now, "lastModified": now}
+        project = {**rules.DEFAULTS, **request, "arn": self.arn("project", request["name"])}
+        project |= {"created": now, "lastModified": now}
         with self._lock:
-            if given["name"] in self._projects:
-                raise AwsError("ResourceAlreadyExistsException", f"Project already exists: {made['arn']}")
-            self._projects[given["name"]] = made
-        return made
+            if request["name"] in self._projects:
+                raise AwsError("ResourceAlreadyExistsException", f"Project already exists: {project['arn']}")
+            self._projects[request["name"]] = project
+        return project
 
-    def update(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Change what is given of a project; the rest stays.
+    def update(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Update the requested members of a project.
 
         Raises:
-            AwsError: when a rule is broken or there is no such project.
+            AwsError: when the project is invalid or does not exist.
         """
         with self._lock:
-            changed = {**self.project(given["name"]), **given, "lastModified": datetime.now(UTC)}
+            changed = {**self.project(request["name"]), **request, "lastModified": datetime.now(UTC)}
             rules.check(changed)
-            self._projects[given["name"]] = changed
+            self._projects[request["name"]] = changed
         return changed
 
     def delete(self, name: str) -> None:
-        """Remove a project; one that does not exist is no error."""
+        """Delete a project, if it exists."""
         with self._lock:
             self._projects.pop(name.rpartition("/")[2], None)
 
     def names(self) -> list[str]:
-        """Give all project names."""
+        """Return all project names, sorted."""
         return sorted(self._projects)
 
     def expect(self, token: str, handover: Handover) -> None:
-        """Let the build that will be started with this idempotency token have CodePipeline's artifacts."""
+        """Pass CodePipeline's artifacts to the build that will be started with an idempotency token.
+
+        StartBuild has no parameter for them.
+        """
         self._handovers[token] = handover
 
-    def start(self, given: Mapping[str, Any], initiator: str) -> Build:
-        """Start a build in a thread of its own; the same idempotency token gives the same build.
+    def start(self, request: Mapping[str, Any], initiator: str) -> Build:
+        """Start a build in its own thread; a repeated idempotency token returns the same build.
 
         Raises:
-            AwsError: when the project does not exist or the build breaks a rule.
+            AwsError: when the project does not exist or the request is invalid.
         """
-        name, token = given["projectName"].rpartition("/")[2], given.get("idempotencyToken", "")
+        name, token = request["projectName"].rpartition("/")[2], request.get("idempotencyToken", "")
         with self._lock:
             if token and (name, token) in self._tokens:
                 return self._builds[self._tokens[name, token]]
-            project = rules.overridden(self.project(name), given)
+            project = rules.overridden(self.project(name), request)
             handover = self._handovers.pop(token, None)
             if project["source"]["type"] == "CODEPIPELINE" and handover is None:
                 raise rules.invalid(f"Project {name} takes its source from CodePipeline: start its pipeline instead")
             self._check_limit(project)
-            build = self._made(name, project, initiator, handover)
+            build = self._new_build(name, project, initiator, handover)
             if token:
                 self._tokens[name, token] = build.id
         threading.Thread(target=self._runners[build.id].run, name=f"build-{build.id}", daemon=True).start()
         return build
 
     def _check_limit(self, project: Mapping[str, Any]) -> None:
-        running = [one for one in self._of(project["name"]) if one.status not in OVER]
+        running = [build for build in self._builds_of(project["name"]) if build.status not in OVER]
         if "concurrentBuildLimit" in project and len(running) >= project["concurrentBuildLimit"]:
             raise AwsError(
                 "AccountLimitExceededException", f"Cannot have more than {len(running)} builds of {project['name']}"
             )
 
-    def _made(self, name: str, project: Mapping[str, Any], initiator: str, handover: Handover | None) -> Build:
+    def _new_build(self, name: str, project: Mapping[str, Any], initiator: str, handover: Handover | None) -> Build:
         self._numbers[name] = self._numbers.get(name, 0) + 1
         build_id = f"{name}:{uuid.uuid4()}"
         log = self._cloud.state / "logs" / "codebuild" / name / f"{build_id.rpartition(':')[2]}.log"
@@ -131,23 +134,23 @@ class Builds:
         return build
 
     def find(self, name: str) -> Build | None:
-        """Find a build by id or ARN."""
+        """Return a build by id or ARN; None when it does not exist."""
         return self._builds.get(name.rpartition("/")[2])
 
-    def _of(self, project: str) -> list[Build]:
-        return [one for one in list(self._builds.values()) if one.project["name"] == project]
+    def _builds_of(self, project: str) -> list[Build]:
+        return [build for build in list(self._builds.values()) if build.project["name"] == project]
 
     def of_project(self, name: str | None) -> list[Build]:
-        """Give builds, the newest first: those of a project, or all.
+        """Return the builds of a project, or all, the newest first.
 
         Raises:
             AwsError: ResourceNotFoundException.
         """
-        found = list(self._builds.values()) if name is None else self._of(self.project(name)["name"])
-        return list(reversed(found))
+        builds = list(self._builds.values()) if name is None else self._builds_of(self.project(name)["name"])
+        return list(reversed(builds))
 
     def stop(self, name: str) -> Build:
-        """End a build early; one that has ended stays as it is.
+        """Stop a build; a build that has ended is unchanged.
 
         Raises:
             AwsError: ResourceNotFoundException.

@@ -8,20 +8,20 @@ from sagemaker_rehearsal.cloudformation.properties import to_parameters
 from sagemaker_rehearsal.cloudformation.resources import Properties, ResourceError, ResourceType
 from sagemaker_rehearsal.server import protocols
 
-# Properties of the type that CreateProject does not take
+# Properties of the type that CreateProject does not accept
 LEFT_OUT = ("Triggers", "Visibility", "ResourceAccessRole")
 
 
 def parameters(properties: Properties) -> Properties:
-    """Turn the resource's properties into CreateProject's parameters."""
-    given = dict(properties)
-    unknown = [key for key in LEFT_OUT if given.get(key)]
+    """Convert the resource's properties to CreateProject's parameters."""
+    declaration = dict(properties)
+    unknown = [key for key in LEFT_OUT if declaration.get(key)]
     if unknown:
         raise ResourceError(f"AWS::CodeBuild::Project: the rehearsal does not have {unknown[0]}; see docs/parity.md")
     model = protocols.service_model("codebuild")
     assert model is not None  # noqa: S101 (botocore has it)
-    made: Properties = to_parameters(model.operation_model("CreateProject").input_shape, given)
-    return made
+    request: Properties = to_parameters(model.operation_model("CreateProject").input_shape, declaration)
+    return request
 
 
 RESOURCE_TYPES: tuple[ResourceType, ...] = (

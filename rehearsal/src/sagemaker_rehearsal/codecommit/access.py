@@ -1,8 +1,8 @@
-"""Steps 3 and 4: who may pull from a repository and push to it, and how Git finds it.
+"""Steps 3 and 4: authorization of Git's pulls and pushes, and Git's configuration for this cloud.
 
 CodeCommit takes an access key as user name, with `%` and the session token where there is one, and a signature as
 password: https://docs.aws.amazon.com/codecommit/latest/userguide/setting-up-https-unixes.html. Signatures are not
-checked here, as nowhere in the rehearsal; Git without any credentials is the person who runs it, the administrator.
+verified anywhere in the rehearsal; Git without credentials acts as the administrator.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FLUSH = b"0000"
 
 
 class Address(Protocol):
-    """Where an embedded cloud is."""
+    """The address of an embedded cloud."""
 
     @property
     def url(self) -> str:
@@ -34,13 +34,13 @@ class Address(Protocol):
 
 
 def git_environment(cloud: Address, keys: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Give the variables with which Git finds this cloud under CodeCommit's own addresses, as `cloneUrlHttp` has them.
+    """Return environment variables that redirect CodeCommit's addresses (`cloneUrlHttp`) to this cloud in Git.
 
     https://git-scm.com/docs/git-config#ENVIRONMENT: GIT_CONFIG_COUNT, GIT_CONFIG_KEY_n, GIT_CONFIG_VALUE_n.
 
     Args:
         cloud: the embedded cloud.
-        keys: AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN of who pulls and pushes; None for the administrator.
+        keys: AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN of the caller; None for the administrator.
     """
     settings = {f"url.{cloud.url}/.insteadOf": f"https://git-codecommit.{cloud.region}.amazonaws.com/"}
     if keys:
@@ -54,12 +54,12 @@ def git_environment(cloud: Address, keys: Mapping[str, str] | None = None) -> di
 
 
 def check(cloud: Host, environ: Mapping[str, Any], repository: Repository, service: str, body: IO[bytes]) -> None:
-    """Check what a request of Git needs: GitPush with `codecommit:References` for each reference, else GitPull.
+    """Authorize a request of Git: GitPush with `codecommit:References` for each reference, else GitPull.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodecommit.html
 
     Raises:
-        AwsError: the caller may not, or nobody has the access key.
+        AwsError: the caller is not allowed, or the access key is unknown.
     """
     user = _user(environ.get("HTTP_AUTHORIZATION", ""))
     if not user:
@@ -71,13 +71,13 @@ def check(cloud: Host, environ: Mapping[str, Any], repository: Repository, servi
     if service == "/git-upload-pack" or "git-upload-pack" in environ.get("QUERY_STRING", ""):
         require(cloud, principal, PULL, repository.arn)
     if service != "/git-receive-pack":
-        return  # what a push will change is not known before its second request
+        return  # the references of a push are only in its second request
     for reference in references(body):
         require(cloud, principal, PUSH, repository.arn, {"codecommit:references": (reference,)})
 
 
 def references(body: IO[bytes]) -> list[str]:
-    """Return the references that a push changes, and leave the body as it was.
+    """Return the references that a push changes; the body is rewound.
 
     https://git-scm.com/docs/pack-protocol#_reference_update_request_and_packfile_transfer
     """

@@ -1,4 +1,4 @@
-"""Step 4: what CodePipeline's source action takes out of a repository."""
+"""Step 4: export a repository's files for CodePipeline's source action."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from sagemaker_rehearsal.server.service import Host
 
 
 def checkout(cloud: Host, repository: str, commit: str, target: Path) -> None:
-    """Write the files of a commit, with their modes and without Git's own folder.
+    """Export the files of a commit with their modes, without .git.
 
     Args:
         cloud: the embedded cloud.
         repository: its name.
         commit: an id, a branch, or any other specifier.
-        target: a folder; it is made.
+        target: the folder to create.
 
     Raises:
         AwsError: RepositoryDoesNotExistException, CommitDoesNotExistException.
     """
-    found = of(cloud).get(repository)
-    found.git.export(found.resolve(commit), target)
+    source = of(cloud).get(repository)
+    source.git.export(source.resolve(commit), target)
 
 
 def tip(cloud: Host, repository: str, branch: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sagemaker_rehearsal.codecommit import pull_request_store
-from sagemaker_rehearsal.codecommit.errors import refused
+from sagemaker_rehearsal.codecommit.errors import service_error
 from sagemaker_rehearsal.codecommit.limits import OBJECT_ID, check_branch
 from sagemaker_rehearsal.codecommit.paging import page
 from sagemaker_rehearsal.codecommit.repositories import HEADS
@@ -17,14 +17,14 @@ PAGE = 1_000
 
 @operation("codecommit", "GetBranch")
 def get_branch(call: Call) -> dict[str, Any]:
-    """Tell a branch's newest commit."""
+    """Return a branch's newest commit."""
     repository = repository_of(call)
     if not call.params.get("branchName"):
-        raise refused("BranchNameRequiredException")
+        raise service_error("BranchNameRequiredException")
     name = check_branch(call.params["branchName"])
     commit = repository.tip(name)
     if commit is None:
-        raise refused("BranchDoesNotExistException", name)
+        raise service_error("BranchDoesNotExistException", name)
     return {"branch": {"branchName": name, "commitId": commit}}
 
 
@@ -38,29 +38,32 @@ def list_branches(call: Call) -> dict[str, Any]:
 
 @operation("codecommit", "CreateBranch")
 def create_branch(call: Call) -> None:
-    """Let a new branch begin at a commit. An existing one is BranchNameExistsException, at the same commit, too."""
+    """Create a branch at a commit. An existing one is BranchNameExistsException, even at the same commit."""
     repository, name = repository_of(call), check_branch(call.params["branchName"])
     commit = call.params["commitId"]
     if not OBJECT_ID.fullmatch(commit):
-        raise refused("InvalidCommitIdException", commit)
+        raise service_error("InvalidCommitIdException", commit)
     with repository.lock:
         if repository.tip(name):
-            raise refused("BranchNameExistsException", name)
+            raise service_error("BranchNameExistsException", name)
         before = repository.git.refs()
-        # What lies in the way, as `a` does of `a/b`, is "not a valid reference name" to Git
-        if any(f"{HEADS}{name}/".startswith(f"{one}/") or one.startswith(f"{HEADS}{name}/") for one in before):
-            raise refused("InvalidBranchNameException", name)
+        # Git cannot hold both `a` and `a/b`: it rejects the second as "not a valid reference name"
+        if any(
+            f"{HEADS}{name}/".startswith(f"{reference}/") or reference.startswith(f"{HEADS}{name}/")
+            for reference in before
+        ):
+            raise service_error("InvalidBranchNameException", name)
         repository.git.move(HEADS + name, repository.resolve(commit), None)
         pull_request_store.follow(call.cloud, repository, repository.settle(call.cloud, before))
 
 
 @operation("codecommit", "DeleteBranch")
 def delete_branch(call: Call) -> dict[str, Any]:
-    """Delete a branch; one that is not there is no error, and the default one stays."""
+    """Delete a branch, if it exists; the default branch cannot be deleted."""
     repository, name = repository_of(call), check_branch(call.params["branchName"])
     with repository.lock:
         if name == repository.default:
-            raise refused("DefaultBranchCannotBeDeletedException", name)
+            raise service_error("DefaultBranchCannotBeDeletedException", name)
         commit = repository.tip(name)
         if commit is None:
             return {}
@@ -72,9 +75,9 @@ def delete_branch(call: Call) -> dict[str, Any]:
 
 @operation("codecommit", "UpdateDefaultBranch")
 def update_default_branch(call: Call) -> None:
-    """Let clones check out another branch; no reference changes, so no event is sent."""
+    """Change the default branch; no reference changes, so no event is published."""
     repository, name = repository_of(call), check_branch(call.params["defaultBranchName"])
     with repository.lock:
         if repository.tip(name) is None:
-            raise refused("BranchDoesNotExistException", name)
+            raise service_error("BranchDoesNotExistException", name)
         repository.set_default(name)

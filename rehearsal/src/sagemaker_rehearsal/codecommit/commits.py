@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagemaker_rehearsal.codecommit import limits, pull_request_store
-from sagemaker_rehearsal.codecommit.errors import refused
+from sagemaker_rehearsal.codecommit.errors import service_error
 from sagemaker_rehearsal.codecommit.git import GitError
 from sagemaker_rehearsal.codecommit.repositories import HEADS, TAGS, Repository
 from sagemaker_rehearsal.codecommit.repository_operations import repository_of
 from sagemaker_rehearsal.codecommit.tree_changes import (
-    KEPT,
     NAMES,
+    PLACEHOLDER,
     Change,
     Listing,
     Put,
@@ -32,8 +32,8 @@ FILE_MODES = ("EXECUTABLE", "NORMAL")
 
 
 @dataclass(frozen=True)
-class Made:
-    """A commit that was made, and the files before and after."""
+class CommitResult:
+    """A new commit, with the files before and after it."""
 
     commit: str
     tree: str
@@ -43,7 +43,7 @@ class Made:
 
 @operation("codecommit", "CreateCommit")
 def create_commit(call: Call) -> dict[str, Any]:
-    """Write, delete and change files in one commit.
+    """Write, delete and change the mode of files in one commit.
 
     https://docs.aws.amazon.com/codecommit/latest/APIReference/API_CreateCommit.html
     """
@@ -52,9 +52,9 @@ def create_commit(call: Call) -> dict[str, Any]:
     entries = {name: call.params.get(name) or [] for name in ("putFiles", "deleteFiles", "setFileModes")}
     count = sum(map(len, entries.values()))
     if not count:
-        raise refused("FileEntryRequiredException")
+        raise service_error("FileEntryRequiredException")
     if count > limits.FILES:
-        raise refused("MaximumFileEntriesExceededException", str(count))
+        raise service_error("MaximumFileEntriesExceededException", str(count))
     contents = [_content(entry) for entry in entries["putFiles"]]
     sent = [content for content in contents if content is not None]
     limits.check_sizes(sent, "SourceFileOrContentRequiredException")
@@ -70,13 +70,13 @@ def create_commit(call: Call) -> dict[str, Any]:
         bool(call.params.get("keepEmptyFolders")),
     )
     if len(change.modes) < len(entries["setFileModes"]):
-        raise refused("SamePathRequestException")
+        raise service_error("SamePathRequestException")
     check_paths(change)
     author = author_of(call, "authorName", f"Edited {count} files")
-    made = commit(call, repository, branch, change, author, "NoChangeException")
-    added, updated, deleted = (_described(made, paths) for paths in differences(made.before, made.after))
+    result = commit(call, repository, branch, change, author, "NoChangeException")
+    added, updated, deleted = (_describe_files(result, paths) for paths in differences(result.before, result.after))
     files = {"filesAdded": added, "filesUpdated": updated, "filesDeleted": deleted}
-    return {"commitId": made.commit, "treeId": made.tree, **files}
+    return {"commitId": result.commit, "treeId": result.tree, **files}
 
 
 @operation("codecommit", "PutFile")
@@ -84,13 +84,13 @@ def put_file(call: Call) -> dict[str, Any]:
     """Write one file."""
     repository = repository_of(call)
     branch, path = check_target(repository, call.params), limits.check_path(call.params["filePath"])
-    content = decoded(call.params["fileContent"])
+    content = decode(call.params["fileContent"])
     limits.check_sizes([content], "FileContentRequiredException")
     blob = repository.git.write_blobs([content])[0]
     mode = _mode(call.params.get("fileMode") or "NORMAL")
     author = author_of(call, "name", f"Added {path}")
-    made = commit(call, repository, branch, Change([Put(path, mode, blob)]), author, "SameFileContentException")
-    return {"commitId": made.commit, "blobId": blob, "treeId": made.tree}
+    result = commit(call, repository, branch, Change([Put(path, mode, blob)]), author, "SameFileContentException")
+    return {"commitId": result.commit, "blobId": blob, "treeId": result.tree}
 
 
 @operation("codecommit", "DeleteFile")
@@ -99,27 +99,27 @@ def delete_file(call: Call) -> dict[str, Any]:
     repository = repository_of(call)
     branch, path = check_target(repository, call.params), limits.check_path(call.params["filePath"])
     change = Change(deletes=[path], keep_folders=bool(call.params.get("keepEmptyFolders")))
-    made = commit(call, repository, branch, change, author_of(call, "name", f"Deleted {path}"), "NoChangeException")
-    return {"commitId": made.commit, "blobId": made.before[path].blob, "treeId": made.tree, "filePath": path}
+    result = commit(call, repository, branch, change, author_of(call, "name", f"Deleted {path}"), "NoChangeException")
+    return {"commitId": result.commit, "blobId": result.before[path].blob, "treeId": result.tree, "filePath": path}
 
 
 def check_target(repository: Repository, params: Mapping[str, Any]) -> str:
     """Return the branch that a request commits to.
 
     Raises:
-        AwsError: its name, or that of the parent, cannot be one, or it is a tag.
+        AwsError: the branch name or parent id is invalid, or the branch name is a tag's.
     """
     branch = limits.check_branch(params["branchName"])
     parent = params.get("parentCommitId")
     if parent is not None and not limits.OBJECT_ID.fullmatch(parent):
-        raise refused("InvalidParentCommitIdException", parent)
+        raise service_error("InvalidParentCommitIdException", parent)
     if repository.git.commit_of(TAGS + branch) and not repository.tip(branch):
-        raise refused("BranchNameIsTagNameException", branch)
+        raise service_error("BranchNameIsTagNameException", branch)
     return branch
 
 
 def author_of(call: Call, field: str, message: str) -> tuple[str, str]:
-    """Return a commit's author, as Git writes it, and its message.
+    """Return a commit's author line, in Git's format, and its message.
 
     Raises:
         AwsError: a limit is exceeded.
@@ -127,14 +127,14 @@ def author_of(call: Call, field: str, message: str) -> tuple[str, str]:
     # "If no name is specified, the user's ARN is used": DeleteFile, name
     name = call.params.get(field) or caller_arn(call)
     email = call.params.get("email") or ""
-    said = call.params.get("commitMessage") or message
-    limits.check_author(name, email, said)
+    commit_message = call.params.get("commitMessage") or message
+    limits.check_author(name, email, commit_message)
     clean = re.sub(r"[\x00-\x1f<>]", "", name).strip() or "unknown"
-    return f"{clean} <{email}> {int(time.time())} +0000", said
+    return f"{clean} <{email}> {int(time.time())} +0000", commit_message
 
 
 def caller_arn(call: Call) -> str:
-    """Return the ARN of whoever makes a request."""
+    """Return the ARN of a request's caller."""
     try:
         from sagemaker_rehearsal.iam.identity import principal_of
     except ImportError:
@@ -144,19 +144,19 @@ def caller_arn(call: Call) -> str:
 
 def commit(
     call: Call, repository: Repository, branch: str, change: Change, author: tuple[str, str], unchanged: str
-) -> Made:
+) -> CommitResult:
     """Commit a change on the tip of a branch.
 
     Args:
         call: the request, with `parentCommitId`.
-        repository: where.
-        branch: its name; in an empty repository it is made.
-        change: what to do; its blobs are stored.
+        repository: the repository.
+        branch: its name; in an empty repository it is created.
+        change: the changes; their blobs are already stored.
         author: see `author_of`.
-        unchanged: the error code when nothing would change.
+        unchanged: the error code when nothing changes.
 
     Raises:
-        AwsError: the parent is not the tip, or the change cannot be made.
+        AwsError: the parent is not the tip, or the change is invalid.
     """
     with repository.lock:
         refs = repository.git.refs()
@@ -165,62 +165,62 @@ def commit(
         empty = repository.git.write_blobs([b""])[0] if change.keep_folders else ""
         after = applied(before, change, empty)
         if after == before:
-            raise refused(unchanged)
+            raise service_error(unchanged)
         tree = repository.git.write_tree(after)
-        made = repository.git.write_commit(tree, [parent] if parent else [], *author)
-        advance(call, repository, refs, branch, made)
-    return Made(made, tree, before, after)
+        commit_id = repository.git.write_commit(tree, [parent] if parent else [], *author)
+        advance(call, repository, refs, branch, commit_id)
+    return CommitResult(commit_id, tree, before, after)
 
 
 def advance(
-    call: Call, repository: Repository, refs: Mapping[str, str], branch: str, made: str,
+    call: Call, repository: Repository, refs: Mapping[str, str], branch: str, commit_id: str,
     merge: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
-    """Move a branch to a commit, and tell of it; `merge` is what the event says of a merge.
+    """Move a branch to a commit and publish the event; `merge` holds the event's members of a merge.
 
     Raises:
-        AwsError: Git does not take the branch's name beside the others.
+        AwsError: the branch's name conflicts with another branch in Git.
     """
     try:
-        repository.git.move(HEADS + branch, made, refs.get(HEADS + branch))
+        repository.git.move(HEADS + branch, commit_id, refs.get(HEADS + branch))
     except GitError as error:
-        raise refused("InvalidBranchNameException", branch) from error
+        raise service_error("InvalidBranchNameException", branch) from error
     pull_request_store.follow(call.cloud, repository, repository.settle(call.cloud, refs, merge))
 
 
-def decoded(content: str) -> bytes:
-    """Return a file's content, which a JSON request has in base64.
+def decode(content: str) -> bytes:
+    """Decode a file's content, which is base64 in a JSON request.
 
     Raises:
-        AwsError: it is no base64.
+        AwsError: it is not base64.
     """
     try:
         return base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise refused("ValidationException", "fileContent") from error
+        raise service_error("ValidationException", "fileContent") from error
 
 
-def _parent(repository: Repository, refs: Mapping[str, str], branch: str, given: str | None) -> str | None:
+def _parent(repository: Repository, refs: Mapping[str, str], branch: str, claimed: str | None) -> str | None:
     tip = refs.get(HEADS + branch)
     if tip is None and any(name.startswith(HEADS) for name in refs):
-        raise refused("BranchDoesNotExistException", branch)
-    if tip and given is None:
-        raise refused("ParentCommitIdRequiredException")
-    if given and repository.git.kind(given) != "commit":
-        raise refused("ParentCommitDoesNotExistException", given)
-    if given and given.lower() != tip:
-        raise refused("ParentCommitIdOutdatedException", given)
+        raise service_error("BranchDoesNotExistException", branch)
+    if tip and claimed is None:
+        raise service_error("ParentCommitIdRequiredException")
+    if claimed and repository.git.kind(claimed) != "commit":
+        raise service_error("ParentCommitDoesNotExistException", claimed)
+    if claimed and claimed.lower() != tip:
+        raise service_error("ParentCommitIdOutdatedException", claimed)
     return tip
 
 
 def _content(entry: Mapping[str, Any]) -> bytes | None:
-    """Return what a file shall hold; None when it is a copy of another one."""
+    """Return a file's new content; None when it copies another file."""
     content, source = entry.get("fileContent"), entry.get("sourceFile")
     if content is not None and source is not None:
-        raise refused("FileContentAndSourceFileSpecifiedException", entry["filePath"])
+        raise service_error("FileContentAndSourceFileSpecifiedException", entry["filePath"])
     if content is None and source is None:
-        raise refused("SourceFileOrContentRequiredException", entry["filePath"])
-    return None if content is None else decoded(content)
+        raise service_error("SourceFileOrContentRequiredException", entry["filePath"])
+    return None if content is None else decode(content)
 
 
 def _put(entry: Mapping[str, Any], blobs: Iterator[str]) -> Put:
@@ -228,20 +228,20 @@ def _put(entry: Mapping[str, Any], blobs: Iterator[str]) -> Put:
     if entry.get("fileContent") is not None:
         return Put(path, _mode(mode or "NORMAL"), next(blobs))
     source = limits.check_path(entry["sourceFile"]["filePath"])
-    if source.rpartition("/")[2] == KEPT:
-        raise refused("RestrictedSourceFileException", source)
+    if source.rpartition("/")[2] == PLACEHOLDER:
+        raise service_error("RestrictedSourceFileException", source)
     return Put(path, _mode(mode) if mode else None, None, source, bool(entry["sourceFile"].get("isMove")))
 
 
 def _mode(name: str) -> str:
     if name not in FILE_MODES:
-        raise refused("InvalidFileModeException", name)
+        raise service_error("InvalidFileModeException", name)
     return name
 
 
-def _described(made: Made, paths: Sequence[str]) -> list[dict[str, str]]:
-    found = {path: made.after.get(path) or made.before[path] for path in paths}
+def _describe_files(result: CommitResult, paths: Sequence[str]) -> list[dict[str, str]]:
+    entries = {path: result.after.get(path) or result.before[path] for path in paths}
     return [
         {"absolutePath": path, "blobId": entry.blob, "fileMode": NAMES.get(entry.mode, "NORMAL")}
-        for path, entry in found.items()
+        for path, entry in entries.items()
     ]

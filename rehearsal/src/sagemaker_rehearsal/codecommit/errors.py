@@ -1,4 +1,4 @@
-"""Step 3: CodeCommit's errors, with the sentences that its API reference has for them.
+"""Step 3: CodeCommit's errors, with the messages of its API reference.
 
 https://docs.aws.amazon.com/codecommit/latest/APIReference/CommonErrors.html and the Errors section of each operation.
 """
@@ -11,12 +11,12 @@ from sagemaker_rehearsal.server.errors import AwsError
 SERVICE = "codecommit"
 
 
-def refused(code: str, about: str = "") -> AwsError:
-    """Give an error of CodeCommit, in the words of its service model, with what it is about."""
+def service_error(code: str, about: str = "") -> AwsError:
+    """Return an error of CodeCommit with the message of its service model, and the value that it concerns."""
     model = protocols.service_model(SERVICE)
     assert model is not None  # noqa: S101 (botocore has CodeCommit)
-    said = _sentence(str(model.shape_for(code).documentation))
-    return AwsError(code, f"{said} ({about})" if about else said)
+    sentence = _sentence(str(model.shape_for(code).documentation))
+    return AwsError(code, f"{sentence} ({about})" if about else sentence)
 
 
 def _sentence(documentation: str) -> str:

@@ -1,6 +1,6 @@
-"""Steps 3 and 4: tell EventBridge what changed in a repository, once a change.
+"""Steps 3 and 4: publish each change of a repository to EventBridge once.
 
-The forms are those of https://docs.aws.amazon.com/codecommit/latest/userguide/monitoring-events.html.
+The format is documented at https://docs.aws.amazon.com/codecommit/latest/userguide/monitoring-events.html.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def detail(
     Args:
         repository: its name.
         repository_id: its id.
-        reference: in full, such as `refs/heads/main`.
+        reference: the full name, such as `refs/heads/main`.
         old: the commit before; None when the reference was created.
         new: the commit now; None when the reference was deleted.
-        merge: what is said of a merge, besides.
+        merge: additional members for a merge.
     """
     event = "referenceCreated" if old is None else "referenceDeleted" if new is None else "referenceUpdated"
     prefix = next(prefix for prefix in KINDS if reference.startswith(prefix))
@@ -45,11 +45,11 @@ def detail(
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[tuple[str, str | None, str | None]]:
-    """Return every reference that differs, with its commit before and now."""
+    """Return each changed reference with its old and new commit."""
     names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
     return [(name, before.get(name), after.get(name)) for name in names]
 
 
 def publish(cloud: Host, arn: str, facts: dict[str, Any]) -> None:
-    """Send an event to EventBridge."""
+    """Publish an event to EventBridge."""
     events.publish(cloud, SOURCE, CHANGED, facts, [arn])

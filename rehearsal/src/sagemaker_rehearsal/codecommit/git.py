@@ -1,4 +1,4 @@
-"""Step 3: the Git commands that a bare repository needs, with no configuration but its own."""
+"""Step 3: Git commands on a bare repository, isolated from the machine's and the user's configuration."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pathlib import Path
 from sagemaker_rehearsal.codecommit.tree_changes import Entry, Listing
 
 SECONDS = 120.0
-# No garbage is collected in the background: nothing of this may outlive the rehearsal
+# Garbage collection would run in the background and could outlive the rehearsal
 SETTINGS = {
     "core.logAllRefUpdates": "false",
     "gc.auto": "0",
     "receive.autogc": "false",
     "http.receivepack": "true",
-    "lsrefs.unborn": "ignore",  # whoever clones an empty repository names its first branch
+    "lsrefs.unborn": "ignore",  # a client's clone of an empty repository chooses the first branch's name
 }
 # https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html: references in a single push: 4,000; branch names
 # of exactly 40 hexadecimal characters are not allowed
@@ -36,11 +36,11 @@ if [ "$count" -gt 4000 ]; then echo "A push changes at most 4000 references; thi
 
 
 class GitError(Exception):
-    """Git refused a command; the message is what it said."""
+    """A Git command failed; the message is its error output."""
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Give the variables of a Git that reads no settings of this machine or its user."""
+    """Return environment variables that keep Git from reading the machine's and the user's settings."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(folder),
@@ -60,10 +60,10 @@ class Git:
 
     @classmethod
     def create(cls, folder: Path) -> Git:
-        """Make an empty repository."""
+        """Create an empty repository."""
         folder.mkdir(parents=True)
-        made = cls(folder)
-        made("init", "--quiet", "--bare", "--object-format=sha1", "--template=", str(folder))
+        git = cls(folder)
+        git("init", "--quiet", "--bare", "--object-format=sha1", "--template=", str(folder))
         with (folder / "config").open("a", encoding="utf-8") as config:
             for setting, value in SETTINGS.items():
                 section, _, name = setting.partition(".")
@@ -72,10 +72,10 @@ class Git:
         hook.parent.mkdir(exist_ok=True)
         hook.write_text(PRE_RECEIVE, encoding="utf-8")
         hook.chmod(0o755)
-        return made
+        return git
 
     def __call__(self, *arguments: str, data: bytes = b"", **variables: str) -> str:
-        """Run a command and return what it writes, as text (names are UTF-8 in CodeCommit).
+        """Run a command and return its output as text (names are UTF-8 in CodeCommit).
 
         Raises:
             GitError: it failed.
@@ -83,7 +83,7 @@ class Git:
         return self.run(*arguments, data=data, **variables).decode("utf-8", "surrogateescape").rstrip("\n")
 
     def run(self, *arguments: str, data: bytes = b"", **variables: str) -> bytes:
-        """Run a command and return what it writes.
+        """Run a command and return its output.
 
         Raises:
             GitError: it failed.
@@ -98,9 +98,9 @@ class Git:
         return done.stdout
 
     def refs(self) -> dict[str, str]:
-        """Return every branch and tag with the commit that it stands for."""
-        wanted = ("--format=%(refname) %(objectname) %(*objectname)", "refs/heads", "refs/tags")
-        rows = [line.split(" ") for line in self("for-each-ref", *wanted).splitlines()]
+        """Return all branches and tags with their commits."""
+        selection = ("--format=%(refname) %(objectname) %(*objectname)", "refs/heads", "refs/tags")
+        rows = [line.split(" ") for line in self("for-each-ref", *selection).splitlines()]
         return {name: peeled or direct for name, direct, peeled in rows}
 
     def kind(self, name: str) -> str | None:
@@ -111,7 +111,7 @@ class Git:
             return None
 
     def commit_of(self, reference: str) -> str | None:
-        """Return the commit that a full reference or id stands for; None when there is none."""
+        """Resolve a full reference or id to a commit; None when there is none."""
         try:
             return self("rev-parse", "--quiet", "--verify", "--end-of-options", f"{reference}^{{commit}}")
         except GitError:
@@ -124,23 +124,23 @@ class Git:
     def listing(self, tree: str) -> Listing:
         """Return every path below a tree, with its mode and id."""
         rows = self.run("ls-tree", "-r", "-z", "--full-tree", tree).decode("utf-8", "surrogateescape").split("\0")
-        found = {}
+        entries = {}
         for row in filter(None, rows):
             facts, _, path = row.partition("\t")
             mode, _, blob = facts.split(" ")
-            found[path] = Entry(mode, blob)
-        return found
+            entries[path] = Entry(mode, blob)
+        return entries
 
     def blob(self, name: str) -> bytes:
         """Return a blob's content."""
         return self.run("cat-file", "blob", name)
 
     def write_blobs(self, contents: Iterable[bytes]) -> list[str]:
-        """Store contents and return their ids: one process for all."""
-        given = list(contents)
-        if given:
-            self("fast-import", "--quiet", data=b"".join(b"blob\ndata %d\n%b\n" % (len(one), one) for one in given))
-        return [hashlib.sha1(b"blob %d\0%b" % (len(one), one)).hexdigest() for one in given]  # noqa: S324 (Git's)
+        """Store blobs in one process and return their ids."""
+        blobs = list(contents)
+        if blobs:
+            self("fast-import", "--quiet", data=b"".join(b"blob\ndata %d\n%b\n" % (len(blob), blob) for blob in blobs))
+        return [hashlib.sha1(b"blob %d\0%b" % (len(blob), blob)).hexdigest() for blob in blobs]  # noqa: S324 (Git's)
 
     def write_tree(self, listing: Listing) -> str:
         """Store a tree and return its id."""
@@ -158,17 +158,17 @@ class Git:
             tree: its tree.
             parents: none, one, or two.
             author: `name <mail> seconds zone`, also the committer.
-            message: as it was given.
+            message: unchanged.
         """
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {author}", f"committer {author}"]
         text = "\n".join([*lines, "", message]).encode("utf-8", "surrogateescape")
         return self("hash-object", "-t", "commit", "-w", "--stdin", data=text)
 
     def move(self, reference: str, new: str | None, old: str | None) -> None:
-        """Let a reference point to a commit, or delete it, if it still is where it was.
+        """Move or delete a reference, if it still points to its old commit.
 
         Raises:
-            GitError: it is not.
+            GitError: it has moved, or the name is invalid.
         """
         was = old or "0" * 40
         if new is None:
@@ -176,22 +176,22 @@ class Git:
         else:
             self("update-ref", reference, new, was)
 
-    def merge_base(self, one: str, other: str) -> str | None:
-        """Return the newest commit that both have; None when they have none."""
+    def merge_base(self, first: str, other: str) -> str | None:
+        """Return the newest common ancestor; None without a common history."""
         try:
-            return self("merge-base", one, other)
+            return self("merge-base", first, other)
         except GitError:
             return None
 
     def merged(self, destination: str, source: str) -> str | None:
-        """Return the tree of both sides' changes, merged line by line; None when they conflict."""
+        """Merge two commits line by line and return the tree; None when they conflict."""
         try:
             return self("-c", "merge.renames=false", "merge-tree", "--write-tree", destination, source).splitlines()[0]
         except GitError:
             return None
 
     def export(self, commit: str, target: Path) -> None:
-        """Write a commit's files into a folder, with their modes."""
+        """Export a commit's files with their modes."""
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
             index, tree = str(Path(folder) / "index"), str(target.resolve())

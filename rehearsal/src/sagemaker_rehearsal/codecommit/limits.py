@@ -1,6 +1,6 @@
-"""Step 3: CodeCommit's rules for names, paths and sizes. Nothing here runs Git.
+"""Step 3: CodeCommit's rules for names, paths and sizes. Pure functions.
 
-Each from https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html unless it says another source.
+The source is https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html unless noted otherwise.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from sagemaker_rehearsal.codecommit.errors import refused
+from sagemaker_rehearsal.codecommit.errors import service_error
 
 REPOSITORIES = 5_000  # in an account
 REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}")
@@ -17,8 +17,8 @@ BRANCH_LENGTH = 256
 BRANCH_SIGNS = re.compile(r"[\x00-\x20\x7f?^*\[\\~:]")
 OBJECT_ID = re.compile(r"[0-9a-fA-F]{40}")
 PATH_LENGTH = 4096
-# "The maximum file size is 6 MB, and the combined file content change size is 7 MB": FileContentSizeLimitExceeded. One
-# file: botocore's model has 6291456; all together: taken as millions, to refuse what may be refused by either reading.
+# "The maximum file size is 6 MB, and the combined file content change size is 7 MB": FileContentSizeLimitExceeded.
+# One file: botocore's model has 6291456. A commit: read as decimal megabytes, the stricter of the two readings.
 FILE = 6 * 2**20
 COMMIT = 7_000_000
 FOLDER = 6 * 2**20
@@ -36,21 +36,21 @@ REPOSITORY_DESCRIPTION = 1_000
 
 
 def check_repository(name: str) -> str:
-    """Return a repository's name.
+    """Validate and return a repository's name.
 
     Raises:
-        AwsError: it cannot be one.
+        AwsError: it is no valid name.
     """
     if not REPOSITORY.fullmatch(name) or name.endswith(".git"):
-        raise refused("InvalidRepositoryNameException", name)
+        raise service_error("InvalidRepositoryNameException", name)
     return name
 
 
 def check_branch(name: str, code: str = "InvalidBranchNameException") -> str:
-    """Return a branch's name, also where it was given as `refs/heads/NAME`.
+    """Validate a branch's name and return it without `refs/heads/`.
 
     Raises:
-        AwsError: it cannot be one.
+        AwsError: it is no valid name.
     """
     short = name.removeprefix("refs/heads/")
     parts = short.split("/")
@@ -64,42 +64,42 @@ def check_branch(name: str, code: str = "InvalidBranchNameException") -> str:
         or short == "@"
     )
     if wrong:
-        raise refused(code, name)
+        raise service_error(code, name)
     return short
 
 
 def check_path(path: str) -> str:
-    """Return a path as Git has it: `/examples/file.md` is `examples/file.md`.
+    """Validate a path and return it in Git's form: `/examples/file.md` becomes `examples/file.md`.
 
     Raises:
-        AwsError: it cannot be a path.
+        AwsError: it is no valid path.
     """
     short = path.removeprefix("/")
     if not short:
-        raise refused("PathRequiredException", path)
+        raise service_error("PathRequiredException", path)
     parts = short.split("/")
     wrong = any(part in ("", ".", "..") or part.lower() == ".git" for part in parts)
     if wrong or len(short) > PATH_LENGTH or re.search(r"[\x00-\x1f\x7f]", short):
-        raise refused("InvalidPathException", path)
+        raise service_error("InvalidPathException", path)
     return short
 
 
 def check_author(name: str, email: str, message: str) -> None:
-    """Hold what a commit says of itself against the limits.
+    """Validate a commit's author and message against the limits.
 
     Raises:
         AwsError: a limit is exceeded.
     """
     if len(name) > NAME:
-        raise refused("NameLengthExceededException")
+        raise service_error("NameLengthExceededException")
     if len(email) > EMAIL or re.search(r"[\n<>]", email):
-        raise refused("InvalidEmailException", email[:EMAIL])
+        raise service_error("InvalidEmailException", email[:EMAIL])
     if len(message.encode()) > MESSAGE:
-        raise refused("CommitMessageLengthExceededException")
+        raise service_error("CommitMessageLengthExceededException")
 
 
 def check_sizes(contents: Sequence[bytes], empty: str) -> None:
-    """Hold the contents of one commit against the limits.
+    """Validate the file sizes of one commit against the limits.
 
     Args:
         contents: of all its files.
@@ -107,36 +107,36 @@ def check_sizes(contents: Sequence[bytes], empty: str) -> None:
             API" says PutFile's FileContentRequiredException; CreateCommit lists SourceFileOrContentRequiredException.
 
     Raises:
-        AwsError: a file is empty or too large, or all are.
+        AwsError: a file is empty or too large, or the commit is too large.
     """
     if any(not content for content in contents):
-        raise refused(empty)
+        raise service_error(empty)
     if max(map(len, contents), default=0) > FILE or sum(map(len, contents)) > COMMIT:
-        raise refused("FileContentSizeLimitExceededException")
+        raise service_error("FileContentSizeLimitExceededException")
 
 
 def check_folders(sizes: Iterable[tuple[str, int]]) -> None:
-    """Hold what one commit changes in each folder against its limit.
+    """Validate the size of a commit's changes in each folder.
 
     "At least one of the overall changes in the commit results in a folder whose contents exceed the limit of 6 MB.
     Either reduce the number and size of your changes, or split the changes across multiple folders":
-    FolderContentSizeLimitExceededException in botocore's model. Taken as: of the files that the commit brings.
+    FolderContentSizeLimitExceededException in botocore's model. Applied here to the files that the commit writes.
 
     Args:
-        sizes: the path and the bytes of each file.
+        sizes: path and size in bytes of each file.
 
     Raises:
-        AwsError: a folder gets too much.
+        AwsError: a folder's changes are too large.
     """
     folders: Counter[str] = Counter()
     for path, size in sizes:
         folders[path.rpartition("/")[0]] += size
     if max(folders.values(), default=0) > FOLDER:
-        raise refused("FolderContentSizeLimitExceededException")
+        raise service_error("FolderContentSizeLimitExceededException")
 
 
 def check_tags(tags: dict[str, str], there: dict[str, str]) -> None:
-    """Hold the tags of a repository against the limits.
+    """Validate a repository's tags against the limits.
 
     https://docs.aws.amazon.com/codecommit/latest/userguide/how-to-tag-repository.html
 
@@ -144,8 +144,8 @@ def check_tags(tags: dict[str, str], there: dict[str, str]) -> None:
         AwsError: a limit is exceeded.
     """
     if any(key.lower().startswith("aws:") for key in tags):
-        raise refused("InvalidSystemTagUsageException")
+        raise service_error("InvalidSystemTagUsageException")
     if any(not 0 < len(key) <= TAG_KEY or len(value) > TAG_VALUE for key, value in tags.items()):
-        raise refused("InvalidTagsMapException")
+        raise service_error("InvalidTagsMapException")
     if len(tags.keys() | there.keys()) > TAGS:
-        raise refused("TooManyTagsException")
+        raise service_error("TooManyTagsException")

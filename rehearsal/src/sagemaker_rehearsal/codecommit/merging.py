@@ -1,4 +1,4 @@
-"""Step 3: the operations that merge branches, and tell whether they can be merged."""
+"""Step 3: the operations that merge branches or report their merge options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from sagemaker_rehearsal.codecommit import limits
 from sagemaker_rehearsal.codecommit.commits import advance, author_of
-from sagemaker_rehearsal.codecommit.errors import refused
+from sagemaker_rehearsal.codecommit.errors import service_error
 from sagemaker_rehearsal.codecommit.git import Git
 from sagemaker_rehearsal.codecommit.repositories import Repository
 from sagemaker_rehearsal.codecommit.repository_operations import repository_of
@@ -22,7 +22,7 @@ WAYS = {"FastForward": FORWARD, "Squash": SQUASH, "ThreeWay": THREE_WAY}
 
 @dataclass(frozen=True)
 class Sides:
-    """What is merged: the commits, and how conflicts are seen and solved."""
+    """The commits of a merge, and how conflicts are detected and resolved."""
 
     source: str
     destination: str
@@ -32,7 +32,7 @@ class Sides:
 
     @classmethod
     def of(cls, git: Git, source: str, destination: str, params: Mapping[str, Any]) -> Sides:
-        """Look at two commits.
+        """Compare two commits.
 
         Raises:
             AwsError: they have no common history (AWS documents no answer to that), or the request lists resolutions.
@@ -41,12 +41,12 @@ class Sides:
             raise AwsError("NotImplemented", "The rehearsal does not have conflictResolution; merge with Git", 501)
         base = git.merge_base(source, destination)
         if base is None:
-            raise refused("TipsDivergenceExceededException")
+            raise service_error("TipsDivergenceExceededException")
         level = params.get("conflictDetailLevel") or "FILE_LEVEL"
         return cls(source, destination, base, level, params.get("conflictResolutionStrategy") or "NONE")
 
     def tree(self, git: Git) -> str | None:
-        """Return the merged tree; None when a person must decide.
+        """Return the merged tree; None when conflicts remain.
 
         FILE_LEVEL: "a not-mergeable result if the same file has differences in both branches"; LINE_LEVEL: "on the same
         line" (GetMergeOptions, conflictDetailLevel).
@@ -58,12 +58,12 @@ class Sides:
         listings = [git.listing(commit) for commit in (self.base, self.source, self.destination)]
         after, conflicts = three_way(listings[0], listings[1], listings[2])
         if conflicts and self.strategy == "ACCEPT_SOURCE":
-            after = {path: one for path, one in after.items() if path not in conflicts}
+            after = {path: entry for path, entry in after.items() if path not in conflicts}
             after |= {path: listings[1][path] for path in conflicts if path in listings[1]}
         return None if conflicts and self.strategy == "NONE" else git.write_tree(after)
 
     def facts(self, way: str) -> dict[str, str]:
-        """Return what the event says of the merge."""
+        """Return the event's members of the merge."""
         commits = {"baseCommitId": self.base, "sourceCommitId": self.source, "destinationCommitId": self.destination}
         if way == FORWARD:
             return {**commits, "mergeOption": way}
@@ -73,7 +73,7 @@ class Sides:
 
 @operation("codecommit", "GetMergeOptions")
 def get_merge_options(call: Call) -> dict[str, Any]:
-    """Tell in which ways two commits can be merged, and where their histories parted."""
+    """Return the possible merge options of two commits and their merge base."""
     git = repository_of(call).git
     sides = _sides(call)
     possible = [FORWARD] if sides.base == sides.destination else []
@@ -96,12 +96,12 @@ def merge_branches(call: Call) -> dict[str, Any]:
     branch = limits.check_branch(target, "InvalidTargetBranchException")
     with repository.lock:
         if repository.tip(branch) is None:
-            raise refused("BranchDoesNotExistException", branch)
+            raise service_error("BranchDoesNotExistException", branch)
         sides = _sides(call)
         if repository.tip(branch) != sides.destination:
-            raise refused("ConcurrentReferenceUpdateException")
-        made = merge(call, repository, branch, sides, way)
-    return {"commitId": made, "treeId": repository.git.tree_of(made)}
+            raise service_error("ConcurrentReferenceUpdateException")
+        tip = merge(call, repository, branch, sides, way)
+    return {"commitId": tip, "treeId": repository.git.tree_of(tip)}
 
 
 def merge(call: Call, repository: Repository, branch: str, sides: Sides, way: str) -> str:
@@ -111,20 +111,20 @@ def merge(call: Call, repository: Repository, branch: str, sides: Sides, way: st
         AwsError: ManualMergeRequiredException.
     """
     refs = repository.git.refs()
-    made = sides.source if way == FORWARD else _commit(call, repository, sides, way)
+    tip = sides.source if way == FORWARD else _commit(call, repository, sides, way)
     if way == FORWARD and sides.base != sides.destination:
-        raise refused("ManualMergeRequiredException")
-    advance(call, repository, refs, branch, made, sides.facts(way))
-    return made
+        raise service_error("ManualMergeRequiredException")
+    advance(call, repository, refs, branch, tip, sides.facts(way))
+    return tip
 
 
 def _commit(call: Call, repository: Repository, sides: Sides, way: str) -> str:
     tree = sides.tree(repository.git)
     if tree is None:
-        raise refused("ManualMergeRequiredException")
+        raise service_error("ManualMergeRequiredException")
     parents = [sides.destination] if way == SQUASH else [sides.destination, sides.source]
-    said = f"Merge of {sides.source} into {sides.destination}"
-    author, message = author_of(call, "authorName", said)
+    default_message = f"Merge of {sides.source} into {sides.destination}"
+    author, message = author_of(call, "authorName", default_message)
     return repository.git.write_commit(tree, parents, author, message)
 
 

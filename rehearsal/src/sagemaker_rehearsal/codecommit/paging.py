@@ -1,4 +1,4 @@
-"""Step 3: give long answers in pages."""
+"""Step 3: paging of long results."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import binascii
 from collections.abc import Sequence
 from typing import TypeVar
 
-from sagemaker_rehearsal.codecommit.errors import refused
+from sagemaker_rehearsal.codecommit.errors import service_error
 
-One = TypeVar("One")
+Row = TypeVar("Row")
 
 
-def page(rows: Sequence[One], token: str | None, size: int) -> tuple[Sequence[One], str | None]:
-    """Return the rows of a page, and the token of the next one.
+def page(rows: Sequence[Row], token: str | None, size: int) -> tuple[Sequence[Row], str | None]:
+    """Return the rows of a page and the next page's token.
 
     Raises:
         AwsError: InvalidContinuationTokenException, InvalidMaxResultsException.
     """
     if size < 1:
-        raise refused("InvalidMaxResultsException")
+        raise service_error("InvalidMaxResultsException")
     start = _position(token) if token is not None else 0
     if not 0 <= start <= len(rows):
-        raise refused("InvalidContinuationTokenException")
+        raise service_error("InvalidContinuationTokenException")
     end = start + size
     return rows[start:end], _token(end) if end < len(rows) else None
 
@@ -38,4 +38,4 @@ def _position(token: str) -> int:
             return int(number)
     except (binascii.Error, ValueError):
         pass
-    raise refused("InvalidContinuationTokenException")
+    raise service_error("InvalidContinuationTokenException")

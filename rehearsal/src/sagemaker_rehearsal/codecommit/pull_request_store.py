@@ -1,4 +1,4 @@
-"""Step 3: what CodeCommit keeps of pull requests, and what becomes of open ones when branches move."""
+"""Step 3: the pull requests of one cloud, and their updates when branches move."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sagemaker_rehearsal.codecommit.errors import refused
+from sagemaker_rehearsal.codecommit.errors import service_error
 from sagemaker_rehearsal.codecommit.repositories import Repository
 from sagemaker_rehearsal.server.service import Host
 
 
 @dataclass(eq=False)
 class PullRequest:
-    """One pull request. Its commits are those of the branches while it is open, and stay as they were afterwards."""
+    """One pull request. Its commits follow the branches while it is open and are fixed once it is closed."""
 
     number: str
     repository: Repository
@@ -34,8 +34,8 @@ class PullRequest:
     created: float = field(default_factory=time.time)
     active: float = field(default_factory=time.time)
 
-    def described(self) -> dict[str, Any]:
-        """Return it as GetPullRequest has it."""
+    def describe(self) -> dict[str, Any]:
+        """Return the pull request as GetPullRequest does."""
         target = {
             "repositoryName": self.repository.name,
             "sourceReference": self.source,
@@ -60,13 +60,13 @@ class PullRequest:
         }
 
     def close(self, merge: dict[str, Any] | None = None) -> None:
-        """Close it; for good, as CodeCommit does."""
+        """Close the pull request; CodeCommit cannot reopen it."""
         self.status, self.active = "CLOSED", time.time()
         self.merge = merge or self.merge
 
 
 class PullRequests:
-    """All pull requests of one cloud: numbers are given once an account."""
+    """All pull requests of one cloud: numbers are unique in an account."""
 
     def __init__(self, _: Host) -> None:
         self.by_number: dict[str, PullRequest] = {}
@@ -79,14 +79,16 @@ class PullRequests:
             AwsError: InvalidPullRequestIdException, PullRequestDoesNotExistException.
         """
         if not number.isdigit():
-            raise refused("InvalidPullRequestIdException", number)
+            raise service_error("InvalidPullRequestIdException", number)
         if number not in self.by_number:
-            raise refused("PullRequestDoesNotExistException", number)
+            raise service_error("PullRequestDoesNotExistException", number)
         return self.by_number[number]
 
     def of_repository(self, repository: Repository) -> list[PullRequest]:
         """Return a repository's pull requests, the newest first."""
-        return [one for one in reversed(self.by_number.values()) if one.repository is repository]
+        return [
+            pull_request for pull_request in reversed(self.by_number.values()) if pull_request.repository is repository
+        ]
 
 
 def of(cloud: Host) -> PullRequests:
@@ -95,24 +97,24 @@ def of(cloud: Host) -> PullRequests:
 
 
 def follow(cloud: Host, repository: Repository, references: Iterable[str]) -> None:
-    """Let open pull requests follow their branches.
+    """Update open pull requests after their branches moved.
 
-    One is closed when a branch of it is deleted, and when the destination was moved forward to the source:
+    A pull request is closed when one of its branches is deleted, or its destination was moved to its source:
     https://docs.aws.amazon.com/codecommit/latest/userguide/how-to-merge-pull-request.html
     """
     moved = set(references)
-    for one in of(cloud).of_repository(repository):
-        if one.status == "OPEN" and moved & {one.source, one.destination}:
-            _follow(one)
+    for pull_request in of(cloud).of_repository(repository):
+        if pull_request.status == "OPEN" and moved & {pull_request.source, pull_request.destination}:
+            _follow(pull_request)
 
 
-def _follow(one: PullRequest) -> None:
-    git = one.repository.git
-    source, destination = git.commit_of(one.source), git.commit_of(one.destination)
+def _follow(pull_request: PullRequest) -> None:
+    git = pull_request.repository.git
+    source, destination = git.commit_of(pull_request.source), git.commit_of(pull_request.destination)
     if source is None or destination is None:
-        one.close()
+        pull_request.close()
     elif source == destination:
-        one.close({"isMerged": True, "mergeCommitId": source, "mergeOption": "FAST_FORWARD_MERGE"})
+        pull_request.close({"isMerged": True, "mergeCommitId": source, "mergeOption": "FAST_FORWARD_MERGE"})
     else:
-        one.source_commit, one.destination_commit = source, destination
-        one.base, one.active = git.merge_base(source, destination), time.time()
+        pull_request.source_commit, pull_request.destination_commit = source, destination
+        pull_request.base, pull_request.active = git.merge_base(source, destination), time.time()

@@ -1,4 +1,4 @@
-"""Step 3: the operations on pull requests: a template's update is proposed by one."""
+"""Step 3: the operations on pull requests, by which the product proposes a template's update."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from sagemaker_rehearsal.codecommit import limits
 from sagemaker_rehearsal.codecommit.commits import caller_arn
-from sagemaker_rehearsal.codecommit.errors import refused
+from sagemaker_rehearsal.codecommit.errors import service_error
 from sagemaker_rehearsal.codecommit.merging import WAYS, Sides, merge
 from sagemaker_rehearsal.codecommit.paging import page
 from sagemaker_rehearsal.codecommit.pull_request_store import PullRequest, PullRequests, of
@@ -21,30 +21,30 @@ PAGE = 100
 
 @operation("codecommit", "CreatePullRequest")
 def create_pull_request(call: Call) -> dict[str, Any]:
-    """Propose a branch to another one. The same token with the same request gives the same pull request."""
+    """Create a pull request; a repeated token with the same request returns the same pull request."""
     targets = call.params["targets"]
     if not call.params["title"]:
-        raise refused("TitleRequiredException")
+        raise service_error("TitleRequiredException")
     if not targets:
-        raise refused("TargetsRequiredException")
+        raise service_error("TargetsRequiredException")
     if len(targets) > 1:
-        raise refused("MultipleRepositoriesInPullRequestException")
+        raise service_error("MultipleRepositoriesInPullRequestException")
     repository = repositories(call.cloud).get(targets[0]["repositoryName"])
     source, destination = _references(repository, targets[0])
-    kept, token = of(call.cloud), call.params.get("clientRequestToken") or str(uuid.uuid4())
-    with repository.lock, kept.lock:
-        known = next((one for one in kept.by_number.values() if one.token == token), None)
+    pull_requests, token = of(call.cloud), call.params.get("clientRequestToken") or str(uuid.uuid4())
+    with repository.lock, pull_requests.lock:
+        known = next((candidate for candidate in pull_requests.by_number.values() if candidate.token == token), None)
         if known:
-            return {"pullRequest": _same(known, call, repository, source, destination).described()}
-        made = _made(call, kept, repository, (source, destination), token)
-        kept.by_number[made.number] = made
-    return {"pullRequest": made.described()}
+            return {"pullRequest": _require_same(known, call, repository, source, destination).describe()}
+        pull_request = _new_pull_request(call, pull_requests, repository, (source, destination), token)
+        pull_requests.by_number[pull_request.number] = pull_request
+    return {"pullRequest": pull_request.describe()}
 
 
 @operation("codecommit", "GetPullRequest")
 def get_pull_request(call: Call) -> dict[str, Any]:
-    """Describe a pull request; it is addressed by its number alone."""
-    return {"pullRequest": of(call.cloud).get(call.params["pullRequestId"]).described()}
+    """Describe a pull request; its number alone identifies it."""
+    return {"pullRequest": of(call.cloud).get(call.params["pullRequestId"]).describe()}
 
 
 @operation("codecommit", "ListPullRequests")
@@ -52,9 +52,9 @@ def list_pull_requests(call: Call) -> dict[str, Any]:
     """List the numbers of a repository's pull requests."""
     status, author = call.params.get("pullRequestStatus"), call.params.get("authorArn")
     numbers = [
-        one.number
-        for one in of(call.cloud).of_repository(repository_of(call))
-        if status in (None, one.status) and author in (None, one.author)
+        pull_request.number
+        for pull_request in of(call.cloud).of_repository(repository_of(call))
+        if status in (None, pull_request.status) and author in (None, pull_request.author)
     ]
     rows, token = page(numbers, call.params.get("nextToken"), call.params.get("maxResults", PAGE))
     return {"pullRequestIds": rows, **({"nextToken": token} if token else {})}
@@ -62,67 +62,69 @@ def list_pull_requests(call: Call) -> dict[str, Any]:
 
 @operation("codecommit", "UpdatePullRequestStatus")
 def update_pull_request_status(call: Call) -> dict[str, Any]:
-    """Close it: "the only valid update is from OPEN to CLOSED"."""
-    one = of(call.cloud).get(call.params["pullRequestId"])
-    if one.status == "CLOSED" or call.params["pullRequestStatus"] != "CLOSED":
-        raise refused("InvalidPullRequestStatusUpdateException", one.number)
-    one.close()
-    return {"pullRequest": one.described()}
+    """Close a pull request: "the only valid update is from OPEN to CLOSED"."""
+    pull_request = of(call.cloud).get(call.params["pullRequestId"])
+    if pull_request.status == "CLOSED" or call.params["pullRequestStatus"] != "CLOSED":
+        raise service_error("InvalidPullRequestStatusUpdateException", pull_request.number)
+    pull_request.close()
+    return {"pullRequest": pull_request.describe()}
 
 
 @operation("codecommit", "UpdatePullRequestTitle", "UpdatePullRequestDescription")
 def update_pull_request(call: Call) -> dict[str, Any]:
-    """Describe it in other words."""
-    one = of(call.cloud).get(call.params["pullRequestId"])
-    if one.status == "CLOSED":
-        raise refused("PullRequestAlreadyClosedException", one.number)
-    one.title = call.params.get("title", one.title)
-    one.description = call.params.get("description", one.description)
-    return {"pullRequest": one.described()}
+    """Change a pull request's title or description."""
+    pull_request = of(call.cloud).get(call.params["pullRequestId"])
+    if pull_request.status == "CLOSED":
+        raise service_error("PullRequestAlreadyClosedException", pull_request.number)
+    pull_request.title = call.params.get("title", pull_request.title)
+    pull_request.description = call.params.get("description", pull_request.description)
+    return {"pullRequest": pull_request.describe()}
 
 
 @operation("codecommit", "MergePullRequestByFastForward", "MergePullRequestBySquash", "MergePullRequestByThreeWay")
 def merge_pull_request(call: Call) -> dict[str, Any]:
-    """Merge it, and close it."""
-    one, repository = of(call.cloud).get(call.params["pullRequestId"]), repository_of(call)
-    if one.repository is not repository:
-        raise refused("RepositoryNotAssociatedWithPullRequestException", one.number)
+    """Merge and close a pull request."""
+    pull_request, repository = of(call.cloud).get(call.params["pullRequestId"]), repository_of(call)
+    if pull_request.repository is not repository:
+        raise service_error("RepositoryNotAssociatedWithPullRequestException", pull_request.number)
     way = WAYS[call.operation.removeprefix("MergePullRequestBy")]
     with repository.lock:
-        if one.status == "CLOSED":
-            raise refused("PullRequestAlreadyClosedException", one.number)
-        if call.params.get("sourceCommitId", one.source_commit) != one.source_commit:
-            raise refused("TipOfSourceReferenceIsDifferentException", one.source_commit)
-        sides = Sides.of(repository.git, one.source_commit, one.destination_commit, call.params)
-        made = merge(call, repository, one.destination.removeprefix(HEADS), sides, way)
-        one.destination_commit = sides.destination
-        one.close({"isMerged": True, "mergedBy": caller_arn(call), "mergeCommitId": made, "mergeOption": way})
-    return {"pullRequest": one.described()}
+        if pull_request.status == "CLOSED":
+            raise service_error("PullRequestAlreadyClosedException", pull_request.number)
+        if call.params.get("sourceCommitId", pull_request.source_commit) != pull_request.source_commit:
+            raise service_error("TipOfSourceReferenceIsDifferentException", pull_request.source_commit)
+        sides = Sides.of(repository.git, pull_request.source_commit, pull_request.destination_commit, call.params)
+        commit = merge(call, repository, pull_request.destination.removeprefix(HEADS), sides, way)
+        pull_request.destination_commit = sides.destination
+        pull_request.close(
+            {"isMerged": True, "mergedBy": caller_arn(call), "mergeCommitId": commit, "mergeOption": way}
+        )
+    return {"pullRequest": pull_request.describe()}
 
 
 def _references(repository: Repository, target: dict[str, str]) -> tuple[str, str]:
     destination = target.get("destinationReference") or repository.default
     if not destination:
-        raise refused("ReferenceDoesNotExistException", "the repository is empty")
-    given = (target["sourceReference"], destination)
-    names = [HEADS + limits.check_branch(one, "InvalidReferenceNameException") for one in given]
+        raise service_error("ReferenceDoesNotExistException", "the repository is empty")
+    references = (target["sourceReference"], destination)
+    names = [HEADS + limits.check_branch(reference, "InvalidReferenceNameException") for reference in references]
     for name in names:
         if repository.git.commit_of(name) is None:
-            raise refused("ReferenceDoesNotExistException", name)
+            raise service_error("ReferenceDoesNotExistException", name)
     if names[0] == names[1]:
-        raise refused("SourceAndDestinationAreSameException", names[0])
+        raise service_error("SourceAndDestinationAreSameException", names[0])
     return names[0], names[1]
 
 
-def _made(
-    call: Call, kept: PullRequests, repository: Repository, references: tuple[str, str], token: str
+def _new_pull_request(
+    call: Call, pull_requests: PullRequests, repository: Repository, references: tuple[str, str], token: str
 ) -> PullRequest:
-    opened = [one for one in kept.of_repository(repository) if one.status == "OPEN"]
+    opened = [pull_request for pull_request in pull_requests.of_repository(repository) if pull_request.status == "OPEN"]
     if len(opened) >= limits.OPEN_PULL_REQUESTS:
-        raise refused("MaximumOpenPullRequestsExceededException")
+        raise service_error("MaximumOpenPullRequestsExceededException")
     commits = [repository.resolve(name) for name in references]
     return PullRequest(
-        number=str(len(kept.by_number) + 1),
+        number=str(len(pull_requests.by_number) + 1),
         repository=repository,
         source=references[0],
         destination=references[1],
@@ -136,13 +138,13 @@ def _made(
     )
 
 
-def _same(known: PullRequest, call: Call, repository: Repository, source: str, destination: str) -> PullRequest:
-    """Return the pull request that was made with a token before.
+def _require_same(known: PullRequest, call: Call, repository: Repository, source: str, destination: str) -> PullRequest:
+    """Return the pull request of a repeated token, if the request is the same.
 
     Raises:
-        AwsError: it was made with other parameters.
+        AwsError: it was created with other parameters.
     """
     asked = (repository, source, destination, call.params["title"], call.params.get("description"))
     if asked != (known.repository, known.source, known.destination, known.title, known.description):
-        raise refused("IdempotencyParameterMismatchException", known.token)
+        raise service_error("IdempotencyParameterMismatchException", known.token)
     return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sagemaker_rehearsal.codecommit import limits
-from sagemaker_rehearsal.codecommit.errors import refused
+from sagemaker_rehearsal.codecommit.errors import service_error
 from sagemaker_rehearsal.codecommit.git import Git
 from sagemaker_rehearsal.codecommit.paging import page
 from sagemaker_rehearsal.codecommit.repository_operations import repository_of
@@ -21,39 +21,39 @@ def get_commit(call: Call) -> dict[str, Any]:
     """Describe a commit."""
     repository, commit = repository_of(call), call.params["commitId"]
     if not limits.OBJECT_ID.fullmatch(commit):
-        raise refused("InvalidCommitIdException", commit)
+        raise service_error("InvalidCommitIdException", commit)
     if repository.git.kind(commit) != "commit":
-        raise refused("CommitIdDoesNotExistException", commit)
-    return {"commit": described(repository.git, commit)}
+        raise service_error("CommitIdDoesNotExistException", commit)
+    return {"commit": describe(repository.git, commit)}
 
 
 @operation("codecommit", "BatchGetCommits")
 def batch_get_commits(call: Call) -> dict[str, Any]:
-    """Describe several commits, and say which are not there."""
+    """Describe several commits; absent ones are listed as errors."""
     repository, ids = repository_of(call), call.params["commitIds"]
     if not ids:
-        raise refused("CommitIdsListRequiredException")
+        raise service_error("CommitIdsListRequiredException")
     if len(ids) > limits.BATCH:
-        raise refused("CommitIdsLimitExceededException")
-    there = {one: limits.OBJECT_ID.fullmatch(one) and repository.git.kind(one) == "commit" for one in ids}
-    error = refused("CommitDoesNotExistException")
+        raise service_error("CommitIdsLimitExceededException")
+    there = {commit: limits.OBJECT_ID.fullmatch(commit) and repository.git.kind(commit) == "commit" for commit in ids}
+    error = service_error("CommitDoesNotExistException")
     facts = {"errorCode": error.code, "errorMessage": error.message}
     return {
-        "commits": [described(repository.git, one) for one in there if there[one]],
-        "errors": [{"commitId": one, **facts} for one in there if not there[one]],
+        "commits": [describe(repository.git, commit) for commit in there if there[commit]],
+        "errors": [{"commitId": commit, **facts} for commit in there if not there[commit]],
     }
 
 
 @operation("codecommit", "GetFolder")
 def get_folder(call: Call) -> dict[str, Any]:
-    """List one folder; an empty path, or `/`, is the top one."""
+    """List a folder; an empty path or `/` is the root."""
     repository = repository_of(call)
     commit = repository.resolve(call.params.get("commitSpecifier"))
     folder = call.params["folderPath"].strip("/")
     path = limits.check_path(folder) if folder else ""
     tree = repository.git.tree_of(commit) if not path else _id(repository.git, commit, path, "tree")
     if tree is None:
-        raise refused("FolderDoesNotExistException", path)
+        raise service_error("FolderDoesNotExistException", path)
     answer: dict[str, Any] = {"commitId": commit, "folderPath": path, "treeId": tree}
     kinds = ("subFolders", "files", "symbolicLinks", "subModules")
     return {**answer, **{kind: _entries(repository.git, tree, path, kind) for kind in kinds}}
@@ -66,7 +66,7 @@ def get_file(call: Call) -> dict[str, Any]:
     commit, path = repository.resolve(call.params.get("commitSpecifier")), limits.check_path(call.params["filePath"])
     row = repository.git("ls-tree", "-z", commit, "--", path).rstrip("\0")
     if not row or row.split(" ")[1] != "blob":
-        raise refused("FileDoesNotExistException", path)
+        raise service_error("FileDoesNotExistException", path)
     mode, _, rest = row.split(" ", 2)
     blob = rest.partition("\t")[0]
     content = _content(repository.git, blob)
@@ -79,32 +79,32 @@ def get_blob(call: Call) -> dict[str, Any]:
     """Return one blob."""
     repository, blob = repository_of(call), call.params["blobId"]
     if not limits.OBJECT_ID.fullmatch(blob):
-        raise refused("InvalidBlobIdException", blob)
+        raise service_error("InvalidBlobIdException", blob)
     if repository.git.kind(blob) != "blob":
-        raise refused("BlobIdDoesNotExistException", blob)
+        raise service_error("BlobIdDoesNotExistException", blob)
     return {"content": _content(repository.git, blob)}
 
 
 @operation("codecommit", "GetDifferences")
 def get_differences(call: Call) -> dict[str, Any]:
-    """Tell which files differ between two commits; without the first one, every file of the second.
+    """Return the files that differ between two commits; without the first one, all files of the second.
 
-    A renamed file is a deleted and an added one.
+    A renamed file counts as deleted and added.
     """
     repository, params = repository_of(call), call.params
     after = repository.git.listing(repository.resolve(params["afterCommitSpecifier"]))
     before: Listing = {}
     if params.get("beforeCommitSpecifier"):
         before = repository.git.listing(repository.resolve(params["beforeCommitSpecifier"]))
-    before, after = _limited(before, after, params.get("beforePath"), params.get("afterPath"))
+    before, after = _restrict(before, after, params.get("beforePath"), params.get("afterPath"))
     paths = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
     rows, token = page(paths, params.get("NextToken"), params.get("MaxResults", PAGE))
-    found = [_difference(path, before.get(path), after.get(path)) for path in rows]
-    return {"differences": found, **({"NextToken": token} if token else {})}
+    differences = [_difference(path, before.get(path), after.get(path)) for path in rows]
+    return {"differences": differences, **({"NextToken": token} if token else {})}
 
 
-def described(git: Git, commit: str) -> dict[str, Any]:
-    """Return a commit as GetCommit has it."""
+def describe(git: Git, commit: str) -> dict[str, Any]:
+    """Return a commit as GetCommit does."""
     head, _, message = git.run("cat-file", "commit", commit).decode("utf-8", "replace").partition("\n\n")
     fields = [line.partition(" ")[::2] for line in head.split("\n")]
     first = dict(reversed(fields))
@@ -127,7 +127,7 @@ def _person(text: str) -> dict[str, str]:
 
 def _content(git: Git, blob: str) -> bytes:
     if int(git("cat-file", "-s", blob)) > limits.READ:
-        raise refused("FileTooLargeException", blob)
+        raise service_error("FileTooLargeException", blob)
     return git.blob(blob)
 
 
@@ -137,13 +137,13 @@ def _id(git: Git, commit: str, path: str, kind: str) -> str | None:
 
 
 def _entries(git: Git, tree: str, folder: str, kind: str) -> list[dict[str, str]]:
-    found = []
+    entries = []
     for row in filter(None, git("ls-tree", "-z", tree).split("\0")):
         facts, _, name = row.partition("\t")
         mode, _, identity = facts.split(" ")
         if _kind(mode) == kind:
-            found.append(_entry(kind, mode, identity, f"{folder}/{name}" if folder else name, name))
-    return found
+            entries.append(_entry(kind, mode, identity, f"{folder}/{name}" if folder else name, name))
+    return entries
 
 
 def _kind(mode: str) -> str:
@@ -159,18 +159,18 @@ def _entry(kind: str, mode: str, identity: str, path: str, name: str) -> dict[st
     return {"blobId": identity, **paths, "fileMode": NAMES.get(mode, "NORMAL")}
 
 
-def _limited(before: Listing, after: Listing, old: str | None, new: str | None) -> tuple[Listing, Listing]:
-    """Keep what is at or below a path, which may have had another name before.
+def _restrict(before: Listing, after: Listing, old: str | None, new: str | None) -> tuple[Listing, Listing]:
+    """Restrict both listings to a path, which may differ before and after.
 
     Raises:
         AwsError: PathDoesNotExistException.
     """
     if not old and not new:
         return before, after
-    kept = _below(before, old or new or ""), _below(after, new or old or "")
-    if not any(kept):
-        raise refused("PathDoesNotExistException", new or old or "")
-    return kept
+    limited = _below(before, old or new or ""), _below(after, new or old or "")
+    if not any(limited):
+        raise service_error("PathDoesNotExistException", new or old or "")
+    return limited
 
 
 def _below(listing: Listing, path: str) -> Listing:

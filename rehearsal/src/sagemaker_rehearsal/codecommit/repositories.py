@@ -1,4 +1,4 @@
-"""Step 3: the repositories of one cloud: what CodeCommit keeps of each, beside its bare Git repository."""
+"""Step 3: the repositories of one cloud: CodeCommit's metadata beside a bare Git repository."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from sagemaker_rehearsal.codecommit import events
-from sagemaker_rehearsal.codecommit.errors import refused
+from sagemaker_rehearsal.codecommit.errors import service_error
 from sagemaker_rehearsal.codecommit.git import Git
 from sagemaker_rehearsal.codecommit.limits import OBJECT_ID, REPOSITORIES, check_repository
 from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
-FIRST_NAMES = ("main", "master")  # of several branches that are pushed at once, one of these becomes the default
+FIRST_NAMES = ("main", "master")  # preferred as default branch when several branches are pushed at once
 
 
 @dataclass(eq=False)
 class Repository:
-    """One repository. Whoever changes a reference holds `lock`, and calls `settle` with the references before."""
+    """One repository. Code that changes a reference holds `lock` and calls `settle` with the old references."""
 
     name: str
     region: str
@@ -39,11 +39,11 @@ class Repository:
 
     @property
     def arn(self) -> str:
-        """Return its ARN, which has no type in it."""
+        """The ARN, which has no resource type."""
         return f"arn:aws:codecommit:{self.region}:{ACCOUNT}:{self.name}"
 
     def metadata(self) -> dict[str, Any]:
-        """Return what GetRepository says."""
+        """Return the metadata as GetRepository does."""
         host = f"git-codecommit.{self.region}.amazonaws.com/v1/repos/{self.name}"
         return {
             "accountId": ACCOUNT,
@@ -60,7 +60,7 @@ class Repository:
         }
 
     def resolve(self, specifier: str | None) -> str:
-        """Return the commit that a branch, tag, `HEAD`, commit id or full reference stands for.
+        """Resolve a branch, tag, `HEAD`, commit id or full reference to a commit.
 
         Raises:
             AwsError: CommitDoesNotExistException.
@@ -73,23 +73,23 @@ class Repository:
             names = [str(specifier)]
         else:
             names = [f"{HEADS}{specifier}", f"{TAGS}{specifier}"]
-        found = next((commit for name in names if (commit := self.git.commit_of(name))), None)
-        if found is None:
-            raise refused("CommitDoesNotExistException", str(specifier or "HEAD"))
-        return found
+        match = next((commit for name in names if (commit := self.git.commit_of(name))), None)
+        if match is None:
+            raise service_error("CommitDoesNotExistException", str(specifier or "HEAD"))
+        return match
 
     def tip(self, branch: str) -> str | None:
         """Return a branch's newest commit; None when there is no such branch."""
         return self.git.commit_of(HEADS + branch)
 
     def set_default(self, branch: str | None) -> None:
-        """Let clones check out a branch."""
+        """Set the default branch, also as the bare repository's HEAD for clones."""
         self.default = branch
         if branch:
             self.git("symbolic-ref", "HEAD", HEADS + branch)
 
     def settle(self, cloud: Host, before: Mapping[str, str], merge: Mapping[str, str] | None = None) -> list[str]:
-        """Draw the conclusions from changed references, tell of each once, and return their names.
+        """Publish one event for each changed reference and return their names.
 
         The first branch becomes the default one.
         """
@@ -115,8 +115,8 @@ class Repositories:
         self._lock = threading.Lock()
 
     def all(self) -> list[Repository]:
-        """Return every repository, by name."""
-        return sorted(self._by_name.values(), key=lambda one: one.name)
+        """Return all repositories, sorted by name."""
+        return sorted(self._by_name.values(), key=lambda repository: repository.name)
 
     def find(self, name: str) -> Repository | None:
         """Return a repository; None when there is none of the name."""
@@ -126,31 +126,31 @@ class Repositories:
         """Return a repository.
 
         Raises:
-            AwsError: there is none of the name, or it cannot be a name.
+            AwsError: there is none of the name, or the name is invalid.
         """
-        found = self.find(check_repository(name))
-        if found is None:
-            raise refused("RepositoryDoesNotExistException", name)
-        return found
+        repository = self.find(check_repository(name))
+        if repository is None:
+            raise service_error("RepositoryDoesNotExistException", name)
+        return repository
 
     def create(self, name: str, region: str, **facts: Any) -> Repository:  # noqa: ANN401 (fields of Repository)
-        """Make an empty repository; what an earlier rehearsal left in its folder is dropped.
+        """Create an empty repository; files of an earlier rehearsal in its folder are removed.
 
         Raises:
-            AwsError: it is there, or there are too many.
+            AwsError: the name is taken, or the limit is reached.
         """
         with self._lock:
             if name in self._by_name:
-                raise refused("RepositoryNameExistsException", name)
+                raise service_error("RepositoryNameExistsException", name)
             if len(self._by_name) >= REPOSITORIES:
-                raise refused("RepositoryLimitExceededException")
+                raise service_error("RepositoryLimitExceededException")
             shutil.rmtree(self._folder(name), ignore_errors=True)
-            made = Repository(name, region, Git.create(self._folder(name)), **facts)
-            self._by_name[name] = made
-            return made
+            repository = Repository(name, region, Git.create(self._folder(name)), **facts)
+            self._by_name[name] = repository
+            return repository
 
     def rename(self, old: str, new: str) -> None:
-        """Give a repository another name.
+        """Rename a repository.
 
         Raises:
             AwsError: the new name is taken.
@@ -158,14 +158,14 @@ class Repositories:
         repository = self.get(old)
         with self._lock, repository.lock:
             if check_repository(new) in self._by_name:
-                raise refused("RepositoryNameExistsException", new)
+                raise service_error("RepositoryNameExistsException", new)
             shutil.rmtree(self._folder(new), ignore_errors=True)
             self._folder(old).rename(self._folder(new))
             repository.name, repository.git = new, Git(self._folder(new))
             self._by_name[new] = self._by_name.pop(old)
 
     def delete(self, name: str) -> Repository | None:
-        """Remove a repository with all its history; None when there was none."""
+        """Delete a repository with its history; None when there was none."""
         with self._lock:
             gone = self._by_name.pop(check_repository(name), None)
             if gone:

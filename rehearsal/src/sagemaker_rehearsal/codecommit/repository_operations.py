@@ -1,11 +1,11 @@
-"""Step 3: the operations on repositories as a whole: make, describe, rename, tag and delete them."""
+"""Step 3: the operations on repositories: create, describe, rename, tag and delete."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sagemaker_rehearsal.codecommit import limits
-from sagemaker_rehearsal.codecommit.errors import refused
+from sagemaker_rehearsal.codecommit.errors import service_error
 from sagemaker_rehearsal.codecommit.paging import page
 from sagemaker_rehearsal.codecommit.repositories import Repository, of
 from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
@@ -15,18 +15,18 @@ PAGE = 1_000  # of ListRepositories
 
 @operation("codecommit", "CreateRepository")
 def create_repository(call: Call) -> dict[str, Any]:
-    """Make an empty repository, without any branch."""
+    """Create an empty repository, without any branch."""
     name = limits.check_repository(call.params["repositoryName"])
     tags = dict(call.params.get("tags") or {})
     limits.check_tags(tags, {})
-    made = of(call.cloud).create(
+    repository = of(call.cloud).create(
         name,
         call.region,
         description=call.params.get("repositoryDescription"),
         tags=tags,
         kms_key=call.params.get("kmsKeyId") or "",
     )
-    return {"repositoryMetadata": made.metadata()}
+    return {"repositoryMetadata": repository.metadata()}
 
 
 @operation("codecommit", "GetRepository")
@@ -37,16 +37,16 @@ def get_repository(call: Call) -> dict[str, Any]:
 
 @operation("codecommit", "BatchGetRepositories")
 def batch_get_repositories(call: Call) -> dict[str, Any]:
-    """Describe several repositories, and say which are not there."""
+    """Describe several repositories; absent ones are listed separately."""
     names = call.params["repositoryNames"]
     if not names:
-        raise refused("RepositoryNamesRequiredException")
+        raise service_error("RepositoryNamesRequiredException")
     if len(names) > limits.BATCH:
-        raise refused("MaximumRepositoryNamesExceededException")
-    found = {name: of(call.cloud).find(limits.check_repository(name)) for name in names}
+        raise service_error("MaximumRepositoryNamesExceededException")
+    repositories = {name: of(call.cloud).find(limits.check_repository(name)) for name in names}
     return {
-        "repositories": [one.metadata() for one in found.values() if one],
-        "repositoriesNotFound": [name for name, one in found.items() if one is None],
+        "repositories": [repository.metadata() for repository in repositories.values() if repository],
+        "repositoriesNotFound": [name for name, repository in repositories.items() if repository is None],
         "errors": [],
     }
 
@@ -54,32 +54,32 @@ def batch_get_repositories(call: Call) -> dict[str, Any]:
 @operation("codecommit", "ListRepositories")
 def list_repositories(call: Call) -> dict[str, Any]:
     """List all repositories."""
-    found = of(call.cloud).all()
+    repositories = of(call.cloud).all()
     if call.params.get("sortBy") == "lastModifiedDate":
-        found.sort(key=lambda one: one.modified)
+        repositories.sort(key=lambda repository: repository.modified)
     if call.params.get("order") == "descending":
-        found.reverse()
-    rows, token = page(found, call.params.get("nextToken"), PAGE)
-    listed = [{"repositoryName": one.name, "repositoryId": one.id} for one in rows]
+        repositories.reverse()
+    rows, token = page(repositories, call.params.get("nextToken"), PAGE)
+    listed = [{"repositoryName": repository.name, "repositoryId": repository.id} for repository in rows]
     return {"repositories": listed, **({"nextToken": token} if token else {})}
 
 
 @operation("codecommit", "DeleteRepository")
 def delete_repository(call: Call) -> dict[str, Any]:
-    """Delete a repository with its history; one that is not there is no error."""
+    """Delete a repository with its history, if it exists."""
     gone = of(call.cloud).delete(call.params["repositoryName"])
     return {"repositoryId": gone.id} if gone else {}
 
 
 @operation("codecommit", "UpdateRepositoryDescription")
 def update_repository_description(call: Call) -> None:
-    """Describe it in other words."""
+    """Change a repository's description."""
     repository_of(call).description = call.params.get("repositoryDescription")
 
 
 @operation("codecommit", "UpdateRepositoryName")
 def update_repository_name(call: Call) -> None:
-    """Give it another name."""
+    """Rename a repository."""
     of(call.cloud).rename(call.params["oldName"], call.params["newName"])
 
 
@@ -112,7 +112,7 @@ def repository_of(call: Call) -> Repository:
     """
     name = call.params.get("repositoryName")
     if not name:
-        raise refused("RepositoryNameRequiredException")
+        raise service_error("RepositoryNameRequiredException")
     return of(call.cloud).get(name)
 
 
@@ -120,5 +120,5 @@ def _by_arn(call: Call) -> Repository:
     arn = call.params["resourceArn"]
     start = f"arn:aws:codecommit:{call.region}:{ACCOUNT}:"
     if not arn.startswith(start):
-        raise refused("InvalidResourceArnException", arn)
+        raise service_error("InvalidResourceArnException", arn)
     return of(call.cloud).get(arn.removeprefix(start))

@@ -1,4 +1,4 @@
-"""Steps 3 and 4: `git clone`, `fetch` and `push` over HTTP, by Git's own CGI program.
+"""Steps 3 and 4: `git clone`, `fetch` and `push` over HTTP, by Git's CGI program.
 
 https://git-scm.com/docs/git-http-backend. CodeCommit's addresses have the same path: /v1/repos/NAME.
 """
@@ -69,7 +69,7 @@ class SmartHttp:
         variables = {
             **environment(folder),
             **{name: str(environ[name]) for name in PASSED if environ.get(name)},
-            # As much as came: waiting for the rest of a body that broke off, the program would never end
+            # The received length: with the declared length of a truncated body, Git would wait for the rest forever
             "CONTENT_LENGTH": str(body.seek(0, os.SEEK_END)),
             "GIT_PROJECT_ROOT": str(folder.parent),
             "GIT_HTTP_EXPORT_ALL": "1",
@@ -79,7 +79,9 @@ class SmartHttp:
         }
         output = tempfile.TemporaryFile()  # noqa: SIM115 (the answer closes it)
         with body:
-            os.lseek(body.fileno(), 0, os.SEEK_SET)  # where Git begins to read; Python has its own position
+            os.lseek(
+                body.fileno(), 0, os.SEEK_SET
+            )  # Git reads from the descriptor's position, which differs from Python's buffered one
             _run(body, output, variables)
         length = output.seek(0, os.SEEK_END)
         output.seek(0)
@@ -89,7 +91,7 @@ class SmartHttp:
 
 
 def _body(environ: Mapping[str, Any]) -> IO[bytes]:
-    """Take the whole body into a file, be its length known or not (Git sends large packs in chunks)."""
+    """Read the whole body into a file, with or without Content-Length (Git sends large packs in chunks)."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 (whoever takes it closes it)
     stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH")
     if length:
@@ -104,7 +106,7 @@ def _body(environ: Mapping[str, Any]) -> IO[bytes]:
 
 
 def _run(body: IO[bytes], output: IO[bytes], variables: Mapping[str, str]) -> None:
-    """Run Git's program; at the end of its time it ends with all that it started."""
+    """Run Git's CGI program; on a timeout its process group is killed."""
     process = subprocess.Popen(
         ["git", "http-backend"],  # noqa: S607
         stdin=body, stdout=output, stderr=subprocess.DEVNULL, env=variables, start_new_session=True,
@@ -138,5 +140,5 @@ def _plain(start_response: Start, status: HTTPStatus, text: str) -> Iterable[byt
 
 
 def serve(cloud: Host, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
-    """Answer a request of Git (WSGI)."""
+    """Handle a request of Git (WSGI)."""
     return SmartHttp(cloud, of(cloud))(environ, start_response)

@@ -1,16 +1,16 @@
-"""Step 3: what one commit of CreateCommit does to the files of a branch. Nothing here runs Git."""
+"""Step 3: the changes of one commit to the files of a branch. Pure functions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sagemaker_rehearsal.codecommit.errors import refused
+from sagemaker_rehearsal.codecommit.errors import service_error
 
 MODES = {"NORMAL": "100644", "EXECUTABLE": "100755", "SYMLINK": "120000"}
 NAMES = {mode: name for name, mode in MODES.items()} | {"100664": "NORMAL"}
 SUBMODULE = "160000"
-KEPT = ".gitkeep"
+PLACEHOLDER = ".gitkeep"
 
 
 class Entry(NamedTuple):
@@ -34,7 +34,7 @@ class Put(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What a request asks for, with paths as Git has them."""
+    """The changes of a request, with paths in Git's form."""
 
     puts: Sequence[Put] = ()
     deletes: Sequence[str] = ()
@@ -42,12 +42,12 @@ class Change(NamedTuple):
     keep_folders: bool = False
 
     def removed(self) -> list[str]:
-        """Return the paths that the request takes away."""
+        """Return the paths that the request removes."""
         return [*self.deletes, *(put.source for put in self.puts if put.moves and put.source)]
 
 
 def check_paths(change: Change) -> None:
-    """Hold the paths of a request against each other.
+    """Validate the paths of a request against each other.
 
     Raises:
         AwsError: SamePathRequestException, PutFileEntryConflictException.
@@ -55,11 +55,11 @@ def check_paths(change: Change) -> None:
     named = [*(put.path for put in change.puts), *change.removed(), *change.modes]
     if len(set(named)) < len(named):
         twice = next(path for path in named if named.count(path) > 1)
-        raise refused("SamePathRequestException", twice)
+        raise service_error("SamePathRequestException", twice)
     puts = {put.path for put in change.puts}
     both = sorted(folders_of(puts) & puts)
     if both:
-        raise refused("PutFileEntryConflictException", both[0])
+        raise service_error("PutFileEntryConflictException", both[0])
 
 
 def applied(before: Listing, change: Change, empty: str) -> Listing:
@@ -67,15 +67,15 @@ def applied(before: Listing, change: Change, empty: str) -> Listing:
 
     Args:
         before: the files of its parent.
-        change: what it asks for.
-        empty: the id of the empty blob, for the `.gitkeep` of a folder that must stay.
+        change: the request's changes.
+        empty: the id of the empty blob, for the `.gitkeep` of an emptied folder that is kept.
 
     Raises:
-        AwsError: FileDoesNotExistException and the conflicts of names.
+        AwsError: FileDoesNotExistException, or an error for conflicting names.
     """
     for path in (*change.removed(), *change.modes, *(put.source for put in change.puts if put.source)):
         if path not in before:
-            raise refused("FileDoesNotExistException", path)
+            raise service_error("FileDoesNotExistException", path)
     _check_conflicts(before, [put.path for put in change.puts])
     after = {path: entry for path, entry in before.items() if path not in set(change.removed())}
     for put in change.puts:
@@ -84,8 +84,11 @@ def applied(before: Listing, change: Change, empty: str) -> Listing:
     for path, mode in change.modes.items():
         after[path] = Entry(MODES[mode], before[path].blob)
     if change.keep_folders:
-        kept = {f"{folder}/{KEPT}": Entry(MODES["NORMAL"], empty) for folder in _emptied(before, after, change)}
-        after |= kept
+        placeholders = {
+            f"{folder}/{PLACEHOLDER}": Entry(MODES["NORMAL"], empty)
+            for folder in _emptied_folders(before, after, change)
+        }
+        after |= placeholders
     return after
 
 
@@ -97,7 +100,7 @@ def differences(before: Listing, after: Listing) -> tuple[list[str], list[str], 
 
 
 def three_way(base: Listing, source: Listing, destination: Listing) -> tuple[Listing, list[str]]:
-    """Merge two sides as FILE_LEVEL does, and return the paths that both changed differently, too."""
+    """Merge two sides at FILE_LEVEL; return the result and the conflicting paths."""
     merged, conflicts = dict(destination), []
     for path in sorted({*base, *source}):
         old, mine, theirs = base.get(path), source.get(path), destination.get(path)
@@ -114,7 +117,7 @@ def three_way(base: Listing, source: Listing, destination: Listing) -> tuple[Lis
 
 
 def folders_of(paths: Iterable[str]) -> set[str]:
-    """Return the folders that files lie in."""
+    """Return all parent folders of paths."""
     return {path[:at] for path in paths for at, character in enumerate(path) if character == "/"}
 
 
@@ -123,14 +126,14 @@ def _check_conflicts(before: Listing, puts: Sequence[str]) -> None:
     folders, above = folders_of(before), folders_of(puts)
     for path in puts:
         if path in submodules or folders_of([path]) & submodules:
-            raise refused("FilePathConflictsWithSubmodulePathException", path)
+            raise service_error("FilePathConflictsWithSubmodulePathException", path)
         if path in folders:
-            raise refused("FileNameConflictsWithDirectoryNameException", path)
+            raise service_error("FileNameConflictsWithDirectoryNameException", path)
     for path in sorted(above & before.keys()):
-        raise refused("DirectoryNameConflictsWithFileNameException", path)
+        raise service_error("DirectoryNameConflictsWithFileNameException", path)
 
 
-def _emptied(before: Listing, after: Listing, change: Change) -> set[str]:
-    """Return the folders of deleted files that hold nothing any more; of nested ones the deepest."""
+def _emptied_folders(before: Listing, after: Listing, change: Change) -> set[str]:
+    """Return the folders that a change empties; of nested ones the deepest."""
     gone = {path.rpartition("/")[0] for path in change.removed() if path in before} - folders_of(after) - {""}
     return {folder for folder in gone if not any(other.startswith(f"{folder}/") for other in gone)}

@@ -13,14 +13,14 @@ from sagemaker_rehearsal.server.service import Host
 
 
 class Repository(ResourceType):
-    """A repository without its first commit: commit the first files by the API or by Git."""
+    """A repository; its property Code is not supported, so the first commit is made by the API or Git."""
 
     name = "AWS::CodeCommit::Repository"
     known = frozenset({"RepositoryName", "RepositoryDescription", "Tags", "KmsKeyId"})
     required = ("RepositoryName",)
 
     def make(self, cloud: Host, name: str, properties: Properties) -> Made:
-        """Make a repository; Ref is its id."""
+        """Create a repository; Ref is its id."""
         optional = {"repositoryDescription": "RepositoryDescription", "kmsKeyId": "KmsKeyId"}
         request = {member: properties[key] for member, key in optional.items() if properties.get(key)}
         answer = cloud.client("codecommit").create_repository(
@@ -29,7 +29,7 @@ class Repository(ResourceType):
         return answer["repositoryMetadata"]["repositoryId"], _attributes(answer["repositoryMetadata"])
 
     def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
-        """Change it in place: every property but Code takes no replacement."""
+        """Update it in place: no property but Code needs a replacement."""
         client, before, after = cloud.client("codecommit"), old.properties, properties["RepositoryName"]
         if after != before["RepositoryName"]:
             client.update_repository_name(oldName=before["RepositoryName"], newName=after)
@@ -45,7 +45,7 @@ class Repository(ResourceType):
         return _attributes(metadata)
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """Remove it with its history, as CloudFormation does where no DeletionPolicy keeps it."""
+        """Delete it with its history, as CloudFormation does without a DeletionPolicy."""
         cloud.client("codecommit").delete_repository(repositoryName=old.properties["RepositoryName"])
 
 

@@ -1,4 +1,4 @@
-"""Step 3: refuse malformed requests with the error code that CodeCommit has for each parameter."""
+"""Step 3: reject malformed requests with CodeCommit's error code for each parameter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.model import OperationModel
 
-from sagemaker_rehearsal.codecommit.errors import refused
+from sagemaker_rehearsal.codecommit.errors import service_error
 from sagemaker_rehearsal.server import validation
 from sagemaker_rehearsal.server.errors import AwsError
 
@@ -53,20 +53,20 @@ CODES = {
 
 
 def require_valid(operation: OperationModel, params: Mapping[str, Any]) -> None:
-    """Hold a request against the service model.
+    """Validate a request against the service model.
 
     Raises:
-        AwsError: with the operation's code for the first thing that is wrong.
+        AwsError: with the operation's error code for the first violation.
     """
-    found = [one for one in validation.violations(operation.input_shape, params) if not _is_size(one)]
-    if not found:
+    problems = [problem for problem in validation.violations(operation.input_shape, params) if not _is_size(problem)]
+    if not problems:
         return
-    code, where = _code(found[0], {shape.name for shape in operation.error_shapes})
-    raise refused(code, where) if code else AwsError("ValidationException", validation.message(found))
+    code, where = _code(problems[0], {shape.name for shape in operation.error_shapes})
+    raise service_error(code, where) if code else AwsError("ValidationException", validation.message(problems))
 
 
 def _is_size(violation: str) -> bool:
-    """Tell whether it is about a file's length: the request holds base64, whose length says little."""
+    """Return whether a violation concerns a file's length, which is checked after base64 decoding."""
     match = VIOLATION.fullmatch(violation)
     return bool(match and match[2].endswith("fileContent") and "length" in match[3])
 

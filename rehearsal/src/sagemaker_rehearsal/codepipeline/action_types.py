@@ -1,4 +1,4 @@
-"""Steps 4 and 6 to 10: the action types that the rehearsal has, and what CodePipeline demands of each. Pure.
+"""Steps 4 and 6 to 10: the supported action types, and what CodePipeline requires of each. Pure functions.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-pipeline-structure.html (artifacts)
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference.html (configuration)
@@ -14,14 +14,14 @@ STACK_MODES = ("CHANGE_SET_EXECUTE", "CHANGE_SET_REPLACE", "CREATE_UPDATE", "DEL
 
 @dataclass(frozen=True)
 class Kind:
-    """What one type of action may hold.
+    """The limits and configuration keys of one action type.
 
     Attributes:
         inputs: the least and the greatest number of input artifacts.
         outputs: the same of output artifacts.
-        required: configuration keys that must be there.
-        optional: keys that may be.
-        choices: what the value of a key must be one of.
+        required: required configuration keys.
+        optional: optional configuration keys.
+        choices: the allowed values of a key.
     """
 
     inputs: tuple[int, int]
@@ -81,12 +81,12 @@ KINDS: dict[tuple[str, str], Kind] = {
 
 
 def kind_of(action: Action) -> Kind | None:
-    """Find what is demanded of an action; None where the rehearsal does not have its type."""
+    """Return the requirements of an action's type; None where the rehearsal does not support it."""
     return KINDS.get((action.category, action.provider)) if (action.owner, action.version) == ("AWS", "1") else None
 
 
 def violation(action: Action) -> str:
-    """Say what CodePipeline would refuse in an action by itself; empty for nothing."""
+    """Return the reason CodePipeline would reject an action by itself; empty when it is valid."""
     kind = kind_of(action)
     if kind is None:
         return (
@@ -94,10 +94,10 @@ def violation(action: Action) -> str:
             f"Version: '{action.version}') in action '{action.name}' is not available; the rehearsal has "
             + ", ".join(f"{category} {provider}" for category, provider in KINDS)
         )
-    said = _numbers(action, "input", action.inputs, kind.inputs) or _numbers(
+    problem = _numbers(action, "input", action.inputs, kind.inputs) or _numbers(
         action, "output", action.outputs, kind.outputs
     )
-    return said or _keys(action, kind) or _combination(action)
+    return problem or _keys(action, kind) or _combination(action)
 
 
 def _numbers(action: Action, which: str, names: tuple[str, ...], bounds: tuple[int, int]) -> str:
@@ -111,42 +111,46 @@ def _numbers(action: Action, which: str, names: tuple[str, ...], bounds: tuple[i
 
 
 def _keys(action: Action, kind: Kind) -> str:
-    given = action.configuration
-    missing = sorted(kind.required - set(given))
+    configuration = action.configuration
+    missing = sorted(kind.required - set(configuration))
     if missing:
         return f"Action configuration for action '{action.name}' is missing required configuration '{missing[0]}'"
-    unknown = sorted(set(given) - kind.required - kind.optional)
+    unknown = sorted(set(configuration) - kind.required - kind.optional)
     if unknown:
         return f"Action configuration for action '{action.name}' contains unknown configuration '{unknown[0]}'"
     for key, allowed in (kind.choices or {}).items():
-        if key in given and given[key] not in allowed:
+        if key in configuration and configuration[key] not in allowed:
             return (
-                f"Action configuration for action '{action.name}': {key} is {given[key]!r}; "
+                f"Action configuration for action '{action.name}': {key} is {configuration[key]!r}; "
                 f"it must be one of {', '.join(allowed)}"
             )
     return ""
 
 
 def _combination(action: Action) -> str:
-    """What depends on several keys.
+    """Validate the rules that span several keys.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
     https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeBuild.html
     """
-    given = action.configuration
+    configuration = action.configuration
     needed: list[str] = []
     if action.provider == "CloudFormation":
-        mode = given["ActionMode"]
+        mode = configuration["ActionMode"]
         needed += ["ChangeSetName"] if mode.startswith("CHANGE_SET") else []
         needed += ["RoleArn"] if mode != "CHANGE_SET_EXECUTE" else []
         needed += ["TemplatePath"] if mode in ("CREATE_UPDATE", "REPLACE_ON_FAILURE", "CHANGE_SET_REPLACE") else []
     if action.provider == "CodeBuild" and len(action.inputs) > 1:
         needed += ["PrimarySource"]
-    missing = [key for key in needed if key not in given]
+    missing = [key for key in needed if key not in configuration]
     if missing:
         return f"Action configuration for action '{action.name}' is missing required configuration '{missing[0]}'"
-    if action.provider == "CodeBuild" and len(action.inputs) > 1 and given["PrimarySource"] not in action.inputs:
-        return f"Action '{action.name}': PrimarySource {given['PrimarySource']!r} is no input artifact of it"
+    if (
+        action.provider == "CodeBuild"
+        and len(action.inputs) > 1
+        and configuration["PrimarySource"] not in action.inputs
+    ):
+        return f"Action '{action.name}': PrimarySource {configuration['PrimarySource']!r} is no input artifact of it"
     return _paths(action)
 
 

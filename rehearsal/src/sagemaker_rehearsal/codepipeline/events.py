@@ -1,4 +1,4 @@
-"""Steps 4 and 6 to 10: the details of CodePipeline's events. Pure.
+"""Steps 4 and 6 to 10: the details of CodePipeline's events. Pure functions.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html
 """
@@ -9,13 +9,13 @@ from typing import Any
 from sagemaker_rehearsal.codebuild.artifacts import Location
 from sagemaker_rehearsal.codepipeline.models import Passage, Run
 
-# What the API calls InProgress begins as STARTED; after a retry it is RESUMED
+# The API's InProgress is STARTED in events, and RESUMED after a retry
 STATES = {"InProgress": "STARTED", "Cancelled": "CANCELED"}
 PIPELINE, STAGE, ACTION = (f"CodePipeline {level} Execution State Change" for level in ("Pipeline", "Stage", "Action"))
 
 
 def state(status: str, resumed: bool) -> str:
-    """Give an event's word for a status."""
+    """Return the event state of an API status."""
     return "RESUMED" if resumed and status == "InProgress" else STATES.get(status, status.upper())
 
 
@@ -34,22 +34,22 @@ def _common(passage: Passage, started: datetime) -> dict[str, Any]:
 
 
 def of_pipeline(passage: Passage, status: str, resumed: bool) -> dict[str, Any]:
-    """Give the detail of an event of an execution."""
+    """Return the event detail of an execution's state change."""
     kind, detail = passage.trigger
-    said = {**_common(passage, passage.started), "state": state(status, resumed)}
-    if said["state"] == "STARTED":
-        said["execution-trigger"] = {"trigger-type": kind, "trigger-detail": detail}
-    return said
+    event = {**_common(passage, passage.started), "state": state(status, resumed)}
+    if event["state"] == "STARTED":
+        event["execution-trigger"] = {"trigger-type": kind, "trigger-detail": detail}
+    return event
 
 
 def of_stage(passage: Passage, stage: str, status: str, resumed: bool) -> dict[str, Any]:
-    """Give the detail of an event of a stage."""
+    """Return the event detail of a stage's state change."""
     return {**_common(passage, passage.started), "stage": stage, "state": state(status, resumed)}
 
 
 def of_action(passage: Passage, run: Run, status: str, region: str) -> dict[str, Any]:
-    """Give the detail of an event of an action."""
-    said = {
+    """Return the event detail of an action's state change."""
+    detail = {
         **_common(passage, run.started),
         "stage": run.stage,
         "action": run.action.name,
@@ -65,13 +65,16 @@ def of_action(passage: Passage, run: Run, status: str, region: str) -> dict[str,
         "error-code": run.error[0],
     }
     if status in ("Succeeded", "Failed"):
-        said["execution-result"] = {key: value for key, value in result.items() if value}
+        detail["execution-result"] = {key: value for key, value in result.items() if value}
     for key, artifacts in (("input-artifacts", run.inputs), ("output-artifacts", run.outputs)):
         if artifacts:
-            said[key] = located(artifacts)
-    return said
+            detail[key] = artifact_locations(artifacts)
+    return detail
 
 
-def located(artifacts: dict[str, Location]) -> list[dict[str, Any]]:
-    """Give artifacts as events and the API list them."""
-    return [{"name": name, "s3location": {"bucket": one.bucket, "key": one.key}} for name, one in artifacts.items()]
+def artifact_locations(artifacts: dict[str, Location]) -> list[dict[str, Any]]:
+    """Return artifacts as events and the API list them."""
+    return [
+        {"name": name, "s3location": {"bucket": location.bucket, "key": location.key}}
+        for name, location in artifacts.items()
+    ]

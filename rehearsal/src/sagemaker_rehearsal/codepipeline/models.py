@@ -1,4 +1,4 @@
-"""Steps 4 and 6 to 10: what is remembered of pipelines, executions and actions besides their status."""
+"""Steps 4 and 6 to 10: the records of pipelines, executions and actions; their status is in `state_machine`."""
 
 import uuid
 from collections.abc import Mapping
@@ -12,29 +12,29 @@ from sagemaker_rehearsal.codepipeline.structure import Action, Pipeline
 
 
 def now() -> datetime:
-    """Give the time."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def new_id() -> str:
-    """Give an id as CodePipeline has them."""
+    """Return a new id in CodePipeline's format."""
     return str(uuid.uuid4())
 
 
 @dataclass
 class Run:
-    """One action of one execution, each attempt by itself.
+    """One action run: an attempt of an action in an execution.
 
     Attributes:
-        token: what an approval is answered with.
+        token: of an approval, for PutApprovalResult.
         error: code and message.
         resolved: the configuration with every variable replaced.
-        inputs: the artifacts that it took.
-        outputs: the artifacts that it made.
-        variables: what other actions can refer to through its namespace.
-        revision: what a source action took.
-        entity_url: leads to what the action works on.
-        revision_url: leads to the revision.
+        inputs: the input artifacts by name.
+        outputs: the output artifacts by name.
+        variables: its output variables, which other actions refer to through its namespace.
+        revision: the commit of a source action.
+        entity_url: console address of the resource that the action works on.
+        revision_url: console address of the revision.
     """
 
     execution: str
@@ -68,12 +68,12 @@ class Passage:
 
     Attributes:
         pipeline: the pipeline as it was when the execution started.
-        trigger: what started it, and more of that.
-        variables: the pipeline-level variables that have a value.
-        revisions: source revisions that the start demanded, by action.
-        scope: every variable by its namespace.
-        artifacts: every artifact by its name.
-        taken: the revision that a source action took, by its artifact.
+        trigger: trigger type and detail.
+        variables: the values of the pipeline-level variables.
+        revisions: source revision overrides of the start, by action.
+        scope: all variables by namespace.
+        artifacts: all artifacts by name.
+        taken: the source revisions by output artifact.
         attempt: 1, and one more for each retry.
     """
 
@@ -92,7 +92,7 @@ class Passage:
     retries: dict[str, int] = field(default_factory=dict)
 
     def rooms(self) -> tuple[Room, ...]:
-        """Give the shape that the machine takes an execution through."""
+        """Return the stages and actions as the state machine's initial state."""
         return tuple(
             Room(stage.name, tuple(Step(action.name, action.order) for action in stage.actions))
             for stage in self.pipeline.stages
@@ -100,12 +100,12 @@ class Passage:
 
 
 @dataclass
-class Kept:
-    """A pipeline with all that happened in it.
+class PipelineRecord:
+    """A pipeline with its executions and action runs.
 
     Attributes:
-        transitions: who closed a stage's entry, when and why.
-        tokens: executions by the token of the request that started them.
+        transitions: who disabled a stage's inbound transition, when and why.
+        tokens: executions by the clientRequestToken of their start.
     """
 
     pipeline: Pipeline
@@ -120,10 +120,10 @@ class Kept:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def runs_of(self, execution: str) -> list[Run]:
-        """Give an execution's action runs, the oldest first."""
-        return [one for one in self.runs if one.execution == execution]
+        """Return an execution's action runs, the oldest first."""
+        return [run for run in self.runs if run.execution == execution]
 
     def latest(self, stage: str, action: str) -> Run | None:
-        """Give an action's most recent run."""
-        found = [one for one in self.runs if (one.stage, one.action.name) == (stage, action)]
-        return found[-1] if found else None
+        """Return an action's most recent run."""
+        runs = [run for run in self.runs if (run.stage, run.action.name) == (stage, action)]
+        return runs[-1] if runs else None

@@ -1,4 +1,4 @@
-"""Steps 4 and 6 to 10: CodePipeline's API for pipelines: make, change, list, tag.
+"""Steps 4 and 6 to 10: CodePipeline's API for pipelines: create, update, delete, list, tag.
 
 https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_Operations.html
 """
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sagemaker_rehearsal.codepipeline import views
-from sagemaker_rehearsal.codepipeline.models import Kept
+from sagemaker_rehearsal.codepipeline.models import PipelineRecord
 from sagemaker_rehearsal.codepipeline.service import of
 from sagemaker_rehearsal.codepipeline.structure import parse
 from sagemaker_rehearsal.iam import keys_for, principal_of
@@ -19,7 +19,7 @@ MOST_TAGS = 50
 
 
 def page(call: Call, key: str, items: Sequence[Any], most: int = 100) -> dict[str, Any]:
-    """Give one page of a list.
+    """Return one page of a list.
 
     Raises:
         AwsError: InvalidNextTokenException.
@@ -32,16 +32,16 @@ def page(call: Call, key: str, items: Sequence[Any], most: int = 100) -> dict[st
     return {key: list(items[first : first + size]), **more}
 
 
-def _tags(given: Sequence[dict[str, str]]) -> dict[str, str]:
-    if len(given) > MOST_TAGS:
+def _tags(tags: Sequence[dict[str, str]]) -> dict[str, str]:
+    if len(tags) > MOST_TAGS:
         raise AwsError("TooManyTagsException", f"The tags limit for a resource has been exceeded: {MOST_TAGS}")
-    if any(one["key"].startswith("aws:") for one in given):
+    if any(tag["key"].startswith("aws:") for tag in tags):
         raise AwsError("InvalidTagsException", "Tag keys that start with aws: are reserved for use by AWS")
-    return {one["key"]: one["value"] for one in given}
+    return {tag["key"]: tag["value"] for tag in tags}
 
 
 def _require_trust(call: Call) -> None:
-    """CodePipeline tries the pipeline's role when a pipeline is made or changed."""
+    """Assume the pipeline's role, as CodePipeline does when a pipeline is created or updated."""
     declared = call.params["pipeline"]
     role, arn = declared["roleArn"], of(call.cloud).arn(declared["name"])
     try:
@@ -53,17 +53,17 @@ def _require_trust(call: Call) -> None:
 
 @operation("codepipeline", "CreatePipeline")
 def create_pipeline(call: Call) -> dict[str, Any]:
-    """Make a pipeline, which runs at once."""
+    """Create a pipeline; CodePipeline starts its first execution at once."""
     _require_trust(call)
     tags = _tags(call.params.get("tags") or [])
     principal = principal_of(call.access_key).arn
-    kept = of(call.cloud).create(parse(call.params["pipeline"], 1), tags, principal)
-    return {"pipeline": kept.pipeline.declared, "tags": [{"key": key, "value": tags[key]} for key in tags]}
+    record = of(call.cloud).create(parse(call.params["pipeline"], 1), tags, principal)
+    return {"pipeline": record.pipeline.declared, "tags": [{"key": key, "value": tags[key]} for key in tags]}
 
 
 @operation("codepipeline", "UpdatePipeline")
 def update_pipeline(call: Call) -> dict[str, Any]:
-    """Give a pipeline another declaration, with the next version number."""
+    """Replace a pipeline's declaration and increment its version number."""
     _require_trust(call)
     declared = call.params["pipeline"]
     version = of(call.cloud).find(declared["name"]).pipeline.version + 1
@@ -72,76 +72,76 @@ def update_pipeline(call: Call) -> dict[str, Any]:
 
 @operation("codepipeline", "GetPipeline")
 def get_pipeline(call: Call) -> dict[str, Any]:
-    """Show a pipeline; of its versions, only the present one.
+    """Describe a pipeline; only its current version is available.
 
     Another version is PipelineVersionNotFoundException in the documentation, and PipelineNotFoundException on AWS:
     https://github.com/aws/aws-sdk/issues/558, where the service's team confirms it.
     """
-    kept = of(call.cloud).find(call.params["name"])
-    if call.params.get("version", kept.pipeline.version) != kept.pipeline.version:
+    record = of(call.cloud).find(call.params["name"])
+    if call.params.get("version", record.pipeline.version) != record.pipeline.version:
         raise AwsError(
             "PipelineNotFoundException",
-            f"Pipeline {kept.pipeline.name} has version {kept.pipeline.version}; the rehearsal keeps no older one",
+            f"Pipeline {record.pipeline.name} has version {record.pipeline.version}; the rehearsal keeps no older one",
         )
-    metadata = {"pipelineArn": kept.arn, "created": kept.created, "updated": kept.updated}
-    return {"pipeline": kept.pipeline.declared, "metadata": metadata}
+    metadata = {"pipelineArn": record.arn, "created": record.created, "updated": record.updated}
+    return {"pipeline": record.pipeline.declared, "metadata": metadata}
 
 
 @operation("codepipeline", "DeletePipeline")
 def delete_pipeline(call: Call) -> None:
-    """Remove a pipeline."""
+    """Delete a pipeline."""
     of(call.cloud).delete(call.params["name"])
 
 
 @operation("codepipeline", "ListPipelines")
 def list_pipelines(call: Call) -> dict[str, Any]:
     """List all pipelines."""
-    found = [
+    summaries = [
         {
-            "name": kept.pipeline.name,
-            "version": kept.pipeline.version,
-            "pipelineType": kept.pipeline.kind,
-            "executionMode": kept.pipeline.mode,
-            "created": kept.created,
-            "updated": kept.updated,
+            "name": record.pipeline.name,
+            "version": record.pipeline.version,
+            "pipelineType": record.pipeline.kind,
+            "executionMode": record.pipeline.mode,
+            "created": record.created,
+            "updated": record.updated,
         }
-        for kept in of(call.cloud).all()
+        for record in of(call.cloud).all()
     ]
-    return page(call, "pipelines", found, 1000)
+    return page(call, "pipelines", summaries, 1000)
 
 
 @operation("codepipeline", "GetPipelineState")
 def get_pipeline_state(call: Call) -> dict[str, Any]:
-    """Show where executions are, with the token of an approval that waits."""
+    """Describe the state of stages and actions, with the tokens of open approvals."""
     pipelines = of(call.cloud)
     with pipelines.lock:
         return views.state(pipelines.find(call.params["name"]))
 
 
-def _tagged(call: Call) -> Kept:
+def _find_by_arn(call: Call) -> PipelineRecord:
     arn = call.params["resourceArn"]
-    found = next((kept for kept in of(call.cloud).all() if kept.arn == arn), None)
-    if found is None:
+    match = next((record for record in of(call.cloud).all() if record.arn == arn), None)
+    if match is None:
         raise AwsError("ResourceNotFoundException", f"The resource {arn} was not found")
-    return found
+    return match
 
 
 @operation("codepipeline", "ListTagsForResource")
 def list_tags(call: Call) -> dict[str, Any]:
     """List a pipeline's tags."""
-    return {"tags": [{"key": key, "value": value} for key, value in _tagged(call).tags.items()]}
+    return {"tags": [{"key": key, "value": value} for key, value in _find_by_arn(call).tags.items()]}
 
 
 @operation("codepipeline", "TagResource")
 def tag_resource(call: Call) -> dict[str, Any]:
-    """Add tags to a pipeline, or change them."""
-    _tagged(call).tags.update(_tags(call.params["tags"]))
+    """Add or replace tags of a pipeline."""
+    _find_by_arn(call).tags.update(_tags(call.params["tags"]))
     return {}
 
 
 @operation("codepipeline", "UntagResource")
 def untag_resource(call: Call) -> dict[str, Any]:
-    """Take tags off a pipeline."""
+    """Remove tags from a pipeline."""
     for key in call.params["tagKeys"]:
-        _tagged(call).tags.pop(key, None)
+        _find_by_arn(call).tags.pop(key, None)
     return {}

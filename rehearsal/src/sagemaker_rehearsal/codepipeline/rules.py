@@ -1,4 +1,4 @@
-"""Steps 4 and 6 to 10: what CodePipeline refuses when a pipeline is made or changed. Pure.
+"""Steps 4 and 6 to 10: validation of pipeline declarations on create and update. Pure functions.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-pipeline-structure.html
 https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
@@ -17,7 +17,7 @@ MOST_ACTIONS = 1000
 
 
 def check(pipeline: Pipeline) -> None:
-    """Hold a declaration to CodePipeline's rules.
+    """Validate a declaration against CodePipeline's rules.
 
     Raises:
         AwsError: for the first rule that is broken, with the code of the API.
@@ -38,14 +38,14 @@ def _action(message: str) -> AwsError:
     return AwsError("InvalidActionDeclarationException", message)
 
 
-def _repeated(names: Iterable[str]) -> list[str]:
+def _duplicates(names: Iterable[str]) -> list[str]:
     return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 def _store(pipeline: Pipeline) -> None:
     """You must include either artifactStore or artifactStores in your pipeline, but you cannot use both."""
-    given = [key for key in ("artifactStore", "artifactStores") if pipeline.declared.get(key)]
-    if len(given) != 1:
+    stores = [key for key in ("artifactStore", "artifactStores") if pipeline.declared.get(key)]
+    if len(stores) != 1:
         raise _structure("Pipeline must have exactly one of artifactStore and artifactStores")
 
 
@@ -56,23 +56,23 @@ def _numbers(pipeline: Pipeline) -> None:
             f"Pipeline has only {len(stages)} stage(s). There should be a minimum of 2 stages in a pipeline"
         )
     counts = [len(stage.actions) for stage in stages]
-    for found, most, what in (
+    for count, most, what in (
         (len(stages), MOST_STAGES, "stages in a pipeline"),
         (max(counts), MOST_ACTIONS_OF_A_STAGE, "actions in a stage"),
         (sum(counts), MOST_ACTIONS, "actions in a pipeline"),
     ):
-        if found > most:
-            raise AwsError("LimitExceededException", f"{found} {what}; there can be {most} at most")
+        if count > most:
+            raise AwsError("LimitExceededException", f"{count} {what}; there can be {most} at most")
 
 
 def _stage_names(pipeline: Pipeline) -> None:
-    twice = _repeated(stage.name for stage in pipeline.stages)
+    twice = _duplicates(stage.name for stage in pipeline.stages)
     if twice:
         raise _stage(f"Stage names must be unique within the pipeline. {twice[0]} has been used more than once.")
     for stage in pipeline.stages:
         if not stage.actions:
             raise _stage(f"Stage {stage.name} has no actions; a stage must have at least one")
-        same = _repeated(action.name for action in stage.actions)
+        same = _duplicates(action.name for action in stage.actions)
         if same:
             raise _action(
                 f"Action names must be unique within a stage. {same[0]} occurs more than once in {stage.name}."
@@ -91,23 +91,23 @@ def _sources(pipeline: Pipeline) -> None:
 
 def _kinds(pipeline: Pipeline) -> None:
     for _, action in pipeline.actions():
-        said = action_types.violation(action)
-        if said:
-            raise _action(said)
+        problem = action_types.violation(action)
+        if problem:
+            raise _action(problem)
         if action.timeout_minutes is not None and action.category != "Approval":
             raise _action(f"Action {action.name}: timeoutInMinutes is only available for manual approval actions")
 
 
 def _artifacts(pipeline: Pipeline) -> None:
-    """Every output has a name of its own; every input is the output of an action that runs before."""
-    twice = _repeated(name for _, action in pipeline.actions() for name in action.outputs)
+    """Output artifact names are unique; every input is the output of a preceding action."""
+    twice = _duplicates(name for _, action in pipeline.actions() for name in action.outputs)
     if twice:
         raise _action(
             f"Output Artifact Bundle name must be unique within the pipeline. {twice[0]} has been used more than once."
         )
     for action, before in _with_predecessors(pipeline):
-        made = {name for one in before for name in one.outputs}
-        lost = [name for name in action.inputs if name not in made]
+        outputs = {name for predecessor in before for name in predecessor.outputs}
+        lost = [name for name in action.inputs if name not in outputs]
         if lost:
             raise _action(
                 f"Input Artifact Bundle {lost[0]} in action {action.name} is not declared as Output Artifact Bundle "
@@ -116,17 +116,17 @@ def _artifacts(pipeline: Pipeline) -> None:
 
 
 def _with_predecessors(pipeline: Pipeline) -> Iterable[tuple[Action, list[Action]]]:
-    """Give each action with those that have ended when it starts."""
+    """Yield each action with the actions that have ended when it starts."""
     done: list[Action] = []
     for stage in pipeline.stages:
         for action in stage.actions:
-            yield action, done + [one for one in stage.actions if one.order < action.order]
+            yield action, done + [other for other in stage.actions if other.order < action.order]
         done = done + list(stage.actions)
 
 
 def _namespaces(pipeline: Pipeline) -> None:
     used = [action.namespace for _, action in pipeline.actions() if action.namespace]
-    wrong = _repeated([*used, *variables.RESERVED])
+    wrong = _duplicates([*used, *variables.RESERVED])
     for stage, action in pipeline.actions():
         if action.namespace in wrong:
             raise _action(
@@ -136,10 +136,10 @@ def _namespaces(pipeline: Pipeline) -> None:
 
 
 def _references(pipeline: Pipeline) -> None:
-    names = {one.name for one in pipeline.variables}
+    names = {variable.name for variable in pipeline.variables}
     stages = {id(action): stage.name for stage, action in pipeline.actions()}
     for action, before in _with_predecessors(pipeline):
-        known = {one.namespace for one in before if one.namespace} | set(variables.RESERVED)
+        known = {predecessor.namespace for predecessor in before if predecessor.namespace} | set(variables.RESERVED)
         for key, text in action.configuration.items():
             for inside, namespace, name in variables.references(text):
                 undeclared = namespace == variables.PIPELINE and name not in names
@@ -153,7 +153,7 @@ def _references(pipeline: Pipeline) -> None:
 
 
 def _only_v2(pipeline: Pipeline) -> None:
-    """Variables, triggers and the modes QUEUED and PARALLEL are of type V2.
+    """Variables, triggers and the modes QUEUED and PARALLEL need pipeline type V2.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/pipeline-types.html
     """
@@ -167,7 +167,7 @@ def _only_v2(pipeline: Pipeline) -> None:
 
 
 def _variable_names(pipeline: Pipeline) -> None:
-    twice = _repeated(one.name for one in pipeline.variables)
+    twice = _duplicates(variable.name for variable in pipeline.variables)
     if twice:
         raise _structure(f"Variable names must be unique within the pipeline. {twice[0]} occurs more than once.")
 

@@ -1,4 +1,4 @@
-"""Steps 4 and 6 to 10: the pipelines of one cloud: keeps the board of each, and does what its changes ask for."""
+"""Steps 4 and 6 to 10: the pipelines of one cloud: apply state transitions, run actions, publish events."""
 
 import logging
 import queue
@@ -13,7 +13,7 @@ from sagemaker_rehearsal import events
 from sagemaker_rehearsal.codepipeline import events as notices
 from sagemaker_rehearsal.codepipeline import rules, state_machine, triggers, variables
 from sagemaker_rehearsal.codepipeline.actions import APPROVAL, PERFORM, Ended, Failed, Work, approval
-from sagemaker_rehearsal.codepipeline.models import Kept, Passage, Run, new_id, now
+from sagemaker_rehearsal.codepipeline.models import Passage, PipelineRecord, Run, new_id, now
 from sagemaker_rehearsal.codepipeline.state_machine import Board, Execution, Room, Step
 from sagemaker_rehearsal.codepipeline.structure import Pipeline
 from sagemaker_rehearsal.server.errors import AwsError
@@ -28,166 +28,174 @@ class Pipelines:
     def __init__(self, cloud: Host) -> None:
         self._cloud = cloud
         self.lock = threading.RLock()
-        self._kept: dict[str, Kept] = {}
+        self._records: dict[str, PipelineRecord] = {}
         self._events: queue.SimpleQueue[tuple[str, dict[str, Any], str]] = queue.SimpleQueue()
         threading.Thread(target=self._publish, name="codepipeline-events", daemon=True).start()
 
     # ---- pipelines
 
-    def find(self, name: str) -> Kept:
+    def find(self, name: str) -> PipelineRecord:
         """Find a pipeline.
 
         Raises:
             AwsError: PipelineNotFoundException.
         """
-        found = self._kept.get(name)
-        if found is None:
+        record = self._records.get(name)
+        if record is None:
             raise AwsError(
                 "PipelineNotFoundException", f"Account '{ACCOUNT}' does not have a pipeline with name '{name}'"
             )
-        return found
+        return record
 
     def arn(self, name: str) -> str:
-        """Give the ARN of a pipeline."""
+        """Return a pipeline's ARN."""
         return f"arn:aws:codepipeline:{self._cloud.region}:{ACCOUNT}:{name}"
 
-    def all(self) -> list[Kept]:
-        """Give all pipelines by name."""
-        return [self._kept[name] for name in sorted(self._kept)]
+    def all(self) -> list[PipelineRecord]:
+        """Return all pipelines, sorted by name."""
+        return [self._records[name] for name in sorted(self._records)]
 
-    def create(self, pipeline: Pipeline, tags: dict[str, str], principal: str) -> Kept:
-        """Keep a new pipeline and run it at once, as CodePipeline does.
+    def create(self, pipeline: Pipeline, tags: dict[str, str], principal: str) -> PipelineRecord:
+        """Create a pipeline and start an execution at once, as CodePipeline does.
 
         Raises:
             AwsError: when a rule is broken or the name is taken.
         """
         rules.check(pipeline)
         with self.lock:
-            if pipeline.name in self._kept:
+            if pipeline.name in self._records:
                 raise AwsError(
                     "PipelineNameInUseException", f"A pipeline with the name '{pipeline.name}' already exists"
                 )
-            kept = self._kept[pipeline.name] = Kept(pipeline, self.arn(pipeline.name), tags)
-            self.start(kept, {}, {}, ("CreatePipeline", principal))
-        return kept
+            record = self._records[pipeline.name] = PipelineRecord(pipeline, self.arn(pipeline.name), tags)
+            self.start(record, {}, {}, ("CreatePipeline", principal))
+        return record
 
-    def update(self, pipeline: Pipeline) -> Kept:
-        """Take another declaration; executions that are not over are cancelled.
+    def update(self, pipeline: Pipeline) -> PipelineRecord:
+        """Replace a pipeline's declaration; executions in progress are cancelled, as on AWS.
 
         Raises:
             AwsError: when a rule is broken or there is no such pipeline.
         """
         rules.check(pipeline)
         with self.lock:
-            kept = self.find(pipeline.name)
-            self.apply(kept, state_machine.cancel)
-            kept.pipeline, kept.updated = pipeline, now()
-        return kept
+            record = self.find(pipeline.name)
+            self.apply(record, state_machine.cancel)
+            record.pipeline, record.updated = pipeline, now()
+        return record
 
     def delete(self, name: str) -> None:
-        """Remove a pipeline; what runs is left alone. One that does not exist is no error."""
+        """Delete a pipeline and cancel its executions, if it exists; running actions are abandoned."""
         with self.lock:
-            kept = self._kept.pop(name, None)
-            if kept:
-                self.apply(kept, state_machine.cancel)
+            record = self._records.pop(name, None)
+            if record:
+                self.apply(record, state_machine.cancel)
 
     # ---- executions
 
     def start(
         self,
-        kept: Kept,
-        given: Mapping[str, str],
+        record: PipelineRecord,
+        values: Mapping[str, str],
         revisions: Mapping[str, Mapping[str, str]],
         trigger: tuple[str, str],
         token: str = "",
     ) -> str:
-        """Start an execution; give its id. The same token gives the same execution."""
+        """Start an execution and return its id; a repeated token returns the same execution."""
         with self.lock:
-            if token and token in kept.tokens:
-                return kept.tokens[token]
-            defaults = {one.name: one.default for one in kept.pipeline.variables if one.default is not None}
-            passage = Passage(new_id(), kept.pipeline, trigger, {**defaults, **given}, revisions)
+            if token and token in record.tokens:
+                return record.tokens[token]
+            defaults = {
+                variable.name: variable.default
+                for variable in record.pipeline.variables
+                if variable.default is not None
+            }
+            passage = Passage(new_id(), record.pipeline, trigger, {**defaults, **values}, revisions)
             passage.scope = {
                 variables.OWN: {"PipelineExecutionId": passage.id},
                 variables.PIPELINE: passage.variables,
             }
-            kept.passages[passage.id] = passage
+            record.passages[passage.id] = passage
             if token:
-                kept.tokens[token] = passage.id
+                record.tokens[token] = passage.id
             self.apply(
-                kept, lambda board: state_machine.start(board, passage.id, passage.rooms(), passage.pipeline.mode)
+                record, lambda board: state_machine.start(board, passage.id, passage.rooms(), passage.pipeline.mode)
             )
         return passage.id
 
     def pushed(self, repository: str, branch: str, commit: str, paths: Sequence[str]) -> list[str]:
-        """A Git host tells of a push through its connection; give the executions that it starts.
+        """Handle a Git host's push through its connection and return the executions that it starts.
 
         Args:
-            repository: the host's owner/name.
-            branch: which branch has moved.
-            commit: where to.
-            paths: the files that differ.
+            repository: FullRepositoryId, owner/name.
+            branch: the branch that was pushed.
+            commit: its new tip.
+            paths: the changed files.
         """
         started = []
-        for kept in self.all():
-            action = triggers.started_by(kept.pipeline, repository, branch, paths)
+        for record in self.all():
+            action = triggers.started_by(record.pipeline, repository, branch, paths)
             if action is not None:
-                demanded = {action.name: {"revisionType": "COMMIT_ID", "revisionValue": commit}}
+                revisions = {action.name: {"revisionType": "COMMIT_ID", "revisionValue": commit}}
                 detail = action.configuration["ConnectionArn"]
-                started.append(self.start(kept, {}, demanded, ("WebhookV2", detail)))
+                started.append(self.start(record, {}, revisions, ("WebhookV2", detail)))
         return started
 
-    def retry(self, kept: Kept, execution: str, stage: str, all_actions: bool) -> None:
-        """Run a failed stage again; whether it may be is asked before."""
+    def retry(self, record: PipelineRecord, execution: str, stage: str, all_actions: bool) -> None:
+        """Retry a failed stage; the caller has checked `state_machine.refusal`."""
         with self.lock:
-            passage = kept.passages[execution]
+            passage = record.passages[execution]
             passage.attempt += 1
             passage.retries[stage] = passage.retries.get(stage, 0) + 1
-            self.apply(kept, lambda board: state_machine.retry(board, execution, stage, all_actions), resumed=True)
+            self.apply(record, lambda board: state_machine.retry(board, execution, stage, all_actions), resumed=True)
 
-    def answer(self, kept: Kept, run: Run, approved: bool, summary: str, principal: str) -> None:
-        """Give a manual approval its answer."""
+    def answer(self, record: PipelineRecord, run: Run, approved: bool, summary: str, principal: str) -> None:
+        """Complete a manual approval."""
         with self.lock:
             run.summary, run.updated_by = summary, principal
-            self._finish(kept, run, approved)
+            self._finish(record, run, approved)
 
-    def apply(self, kept: Kept, change: Callable[[Board], Board], resumed: bool = False) -> None:
-        """Change a board; record, tell and start what follows from it."""
+    def apply(self, record: PipelineRecord, change: Callable[[Board], Board], resumed: bool = False) -> None:
+        """Apply a state transition; record it, publish its events and start its actions."""
         with self.lock:
-            before, kept.board = kept.board, change(kept.board)
-            for execution, room, step in state_machine.changes(before, kept.board):
-                self._changed(kept, execution, room, step, resumed)
+            before, record.board = record.board, change(record.board)
+            for execution, room, step in state_machine.changes(before, record.board):
+                self._on_change(record, execution, room, step, resumed)
 
-    def _changed(self, kept: Kept, execution: Execution, room: Room | None, step: Step | None, resumed: bool) -> None:
-        passage = kept.passages[execution.id]
+    def _on_change(
+        self, record: PipelineRecord, execution: Execution, room: Room | None, step: Step | None, resumed: bool
+    ) -> None:
+        passage = record.passages[execution.id]
         passage.changed = now()
         if room is None:
-            self._tell(kept, notices.PIPELINE, notices.of_pipeline(passage, execution.status, resumed))
+            self._queue_event(record, notices.PIPELINE, notices.of_pipeline(passage, execution.status, resumed))
         elif step is None:
-            self._tell(kept, notices.STAGE, notices.of_stage(passage, room.name, room.status, resumed))
+            self._queue_event(record, notices.STAGE, notices.of_stage(passage, room.name, room.status, resumed))
         else:
-            self._step_changed(kept, passage, room.name, step)
+            self._on_step_change(record, passage, room.name, step)
 
-    def _step_changed(self, kept: Kept, passage: Passage, stage: str, step: Step) -> None:
+    def _on_step_change(self, record: PipelineRecord, passage: Passage, stage: str, step: Step) -> None:
         if step.status == state_machine.RUNNING:
             action = passage.pipeline.action(stage, step.name)
             run = Run(passage.id, stage, action, step.attempt, passage.pipeline.version)
             run.inputs = {name: passage.artifacts[name] for name in action.inputs if name in passage.artifacts}
-            kept.runs.append(run)
-            threading.Thread(target=self._work, args=(kept, passage, run), name=f"action-{run.id}", daemon=True).start()
+            record.runs.append(run)
+            threading.Thread(
+                target=self._work, args=(record, passage, run), name=f"action-{run.id}", daemon=True
+            ).start()
         else:
             run = next(
-                one
-                for one in reversed(kept.runs)
-                if (one.execution, one.stage, one.action.name) == (passage.id, stage, step.name)
+                candidate
+                for candidate in reversed(record.runs)
+                if (candidate.execution, candidate.stage, candidate.action.name) == (passage.id, stage, step.name)
             )
             run.status, run.changed = step.status, now()
-        self._tell(kept, notices.ACTION, notices.of_action(passage, run, step.status, self._cloud.region))
+        self._queue_event(record, notices.ACTION, notices.of_action(passage, run, step.status, self._cloud.region))
 
     # ---- actions
 
-    def _work(self, kept: Kept, passage: Passage, run: Run) -> None:
-        """Do an action in a thread of its own."""
+    def _work(self, record: PipelineRecord, passage: Passage, run: Run) -> None:
+        """Run an action; each has its own thread."""
         work = Work(self._cloud, passage, run, self._cloud.state / "codepipeline" / run.id)
         kind = (run.action.category, run.action.provider)
         try:
@@ -200,49 +208,49 @@ class Pipelines:
             if self._cloud.processes.stopped:
                 return
             run.error = _failure(error)
-            self._finish(kept, run, False)
+            self._finish(record, run, False)
         else:
             if kind == APPROVAL:
-                self._expire(kept, work)
+                self._expire(record, work)
             else:
-                self._finish(kept, run, True)
+                self._finish(record, run, True)
         finally:
             shutil.rmtree(work.folder, ignore_errors=True)
 
-    def _expire(self, kept: Kept, work: Work) -> None:
-        """Fail an approval that nobody answers in time."""
+    def _expire(self, record: PipelineRecord, work: Work) -> None:
+        """Fail an approval that is not answered before its timeout."""
 
         def expire() -> None:
             with self.lock:
                 if work.run.status == state_machine.RUNNING and not self._cloud.processes.stopped:
                     work.run.error = ("JobFailed", approval.TIMED_OUT)
-                    self._finish(kept, work.run, False)
+                    self._finish(record, work.run, False)
 
         timer = threading.Timer(approval.minutes(work) * 60, expire)
         timer.daemon = True
         timer.start()
 
-    def _finish(self, kept: Kept, run: Run, succeeded: bool) -> None:
-        """Take an action's result; one that nobody waits for any more changes nothing."""
+    def _finish(self, record: PipelineRecord, run: Run, succeeded: bool) -> None:
+        """Apply an action's result; the result of an abandoned action is ignored."""
         with self.lock:
             if run.status != state_machine.RUNNING:
                 return
-            passage = kept.passages[run.execution]
+            passage = record.passages[run.execution]
             if succeeded:
                 passage.artifacts.update(run.outputs)
                 passage.taken.update({name: run.revision for name in run.outputs if run.revision})
             if run.action.namespace:
                 passage.scope[run.action.namespace] = run.variables
             names = (run.execution, run.stage, run.action.name, run.attempt)
-            self.apply(kept, lambda board: state_machine.finish(board, *names, succeeded))
+            self.apply(record, lambda board: state_machine.finish(board, *names, succeeded))
 
     # ---- events
 
-    def _tell(self, kept: Kept, kind: str, detail: dict[str, Any]) -> None:
-        self._events.put((kind, detail, kept.arn))
+    def _queue_event(self, record: PipelineRecord, kind: str, detail: dict[str, Any]) -> None:
+        self._events.put((kind, detail, record.arn))
 
     def _publish(self) -> None:
-        """Publish events in their order; outside the lock, since delivery may start pipelines."""
+        """Publish events in order, outside the lock: delivery may start pipelines, which takes the lock."""
         while not self._cloud.processes.stopped:
             try:
                 kind, detail, arn = self._events.get(timeout=1.0)
@@ -250,7 +258,7 @@ class Pipelines:
                 continue
             try:
                 events.publish(self._cloud, "aws.codepipeline", kind, detail, [arn])
-            except Exception:  # the next event is none the worse
+            except Exception:  # a failed delivery must not stop later events
                 if self._cloud.processes.stopped:
                     return
                 log.exception("event %s of %s", kind, arn)
@@ -263,7 +271,7 @@ def _require_inputs(run: Run) -> None:
 
 
 def _failure(error: Exception) -> tuple[str, str]:
-    """Give code and message of an action's error details.
+    """Return the code and message of an action's error details.
 
     https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_FailureDetails.html
     """

@@ -1,4 +1,4 @@
-"""Steps 4 and 6 to 10: a pipeline's declaration as values. Pure.
+"""Steps 4 and 6 to 10: parse a pipeline's declaration. Pure functions.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-pipeline-structure.html
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Action:
-    """One action of a stage, as it was declared."""
+    """One action of a stage, as declared."""
 
     name: str
     category: str
@@ -34,7 +34,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: actions of one run order run side by side, the orders one after the other."""
+    """One stage: actions of the same run order run in parallel, the run orders in sequence."""
 
     name: str
     actions: tuple[Action, ...]
@@ -42,7 +42,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Variable:
-    """A pipeline-level variable; without a default it must be given at each start."""
+    """A pipeline-level variable; without a default, each start must pass a value."""
 
     name: str
     default: str | None
@@ -50,10 +50,10 @@ class Variable:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A declaration.
+    """A pipeline's declaration.
 
     Attributes:
-        declared: as it was given, with defaults filled in; `GetPipeline` gives it.
+        declared: the request's declaration with defaults, as GetPipeline returns it.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Pipeline:
     declared: Mapping[str, Any]
 
     def actions(self) -> Iterator[tuple[Stage, Action]]:
-        """Give every action with its stage, in the declared order."""
+        """Return all actions with their stages, in declared order."""
         return ((stage, action) for stage in self.stages for action in stage.actions)
 
     def stage(self, name: str) -> Stage | None:
@@ -76,14 +76,14 @@ class Pipeline:
 
     def action(self, stage: str, name: str) -> Action:
         """Find an action; it must exist."""
-        return next(action for one, action in self.actions() if one.name == stage and action.name == name)
+        return next(action for parent, action in self.actions() if parent.name == stage and action.name == name)
 
 
 def parse(declared: Mapping[str, Any], version: int) -> Pipeline:
-    """Read a declaration that botocore's model allows; `rules.check` says whether CodePipeline takes it."""
+    """Parse a declaration that is valid by botocore's model; `rules.check` validates the rest."""
     # "The default mode is SUPERSEDED"; CreatePipeline makes V1 pipelines where no type is given
     whole = {"pipelineType": "V1", "executionMode": "SUPERSEDED", **declared, "version": version}
-    whole["stages"] = [_filled(stage) for stage in declared["stages"]]
+    whole["stages"] = [_with_defaults(stage) for stage in declared["stages"]]
     stores = list((declared.get("artifactStores") or {}).values())
     store: Mapping[str, Any] = declared.get("artifactStore") or (stores[0] if stores else {})
     return Pipeline(
@@ -94,32 +94,34 @@ def parse(declared: Mapping[str, Any], version: int) -> Pipeline:
         mode=whole["executionMode"],
         bucket=store.get("location", ""),
         stages=tuple(
-            Stage(one["name"], tuple(_action(action) for action in one["actions"])) for one in whole["stages"]
+            Stage(stage["name"], tuple(_action(action) for action in stage["actions"])) for stage in whole["stages"]
         ),
-        variables=tuple(Variable(one["name"], one.get("defaultValue")) for one in declared.get("variables") or ()),
+        variables=tuple(
+            Variable(variable["name"], variable.get("defaultValue")) for variable in declared.get("variables") or ()
+        ),
         declared=whole,
     )
 
 
-def _filled(stage: Mapping[str, Any]) -> dict[str, Any]:
+def _with_defaults(stage: Mapping[str, Any]) -> dict[str, Any]:
     defaults: dict[str, Any] = {"runOrder": 1, "configuration": {}, "inputArtifacts": [], "outputArtifacts": []}
     return {**stage, "actions": [{**defaults, **action} for action in stage["actions"]]}
 
 
-def _action(given: Mapping[str, Any]) -> Action:
-    kind = given["actionTypeId"]
+def _action(declared: Mapping[str, Any]) -> Action:
+    kind = declared["actionTypeId"]
     return Action(
-        name=given["name"],
+        name=declared["name"],
         category=kind["category"],
         owner=kind["owner"],
         provider=kind["provider"],
         version=kind["version"],
-        order=given["runOrder"],
-        configuration=dict(given["configuration"]),
-        inputs=tuple(one["name"] for one in given["inputArtifacts"]),
-        outputs=tuple(one["name"] for one in given["outputArtifacts"]),
-        namespace=given.get("namespace", ""),
-        role_arn=given.get("roleArn", ""),
-        region=given.get("region", ""),
-        timeout_minutes=given.get("timeoutInMinutes"),
+        order=declared["runOrder"],
+        configuration=dict(declared["configuration"]),
+        inputs=tuple(artifact["name"] for artifact in declared["inputArtifacts"]),
+        outputs=tuple(artifact["name"] for artifact in declared["outputArtifacts"]),
+        namespace=declared.get("namespace", ""),
+        role_arn=declared.get("roleArn", ""),
+        region=declared.get("region", ""),
+        timeout_minutes=declared.get("timeoutInMinutes"),
     )

@@ -1,4 +1,4 @@
-"""Step 4 on other Git hosts: which pushes start a pipeline. Pure.
+"""Step 4 on other Git hosts: which pushes start a pipeline. Pure functions.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-filter.html
 https://docs.aws.amazon.com/codepipeline/latest/userguide/syntax-glob.html
@@ -31,35 +31,39 @@ def _any(globs: Sequence[str], name: str) -> bool:
 
 
 def passes(criteria: Mapping[str, Sequence[str]], names: Sequence[str]) -> bool:
-    """Tell whether one of the names is included and not excluded; without includes all are, excludes come first."""
+    """Return whether a name is included and not excluded; includes default to all names, excludes take precedence."""
     includes, excludes = criteria.get("includes") or ("**",), criteria.get("excludes") or ()
     return any(_any(includes, name) and not _any(excludes, name) for name in names)
 
 
 def _filters(pipeline: Pipeline, action: Action) -> Iterator[Mapping[str, Any]]:
     for trigger in pipeline.declared.get("triggers") or ():
-        given = trigger["gitConfiguration"]
-        if given["sourceActionName"] == action.name:
-            yield from given.get("push") or ()
+        configuration = trigger["gitConfiguration"]
+        if configuration["sourceActionName"] == action.name:
+            yield from configuration.get("push") or ()
 
 
 def started_by(pipeline: Pipeline, repository: str, branch: str, paths: Sequence[str]) -> Action | None:
-    """Give the source action that a push to a branch starts the pipeline for; None when it starts nothing.
+    """Return the source action whose pipeline a push starts; None when it starts nothing.
 
-    Without a trigger, DetectChanges decides, whose default is true, about pushes to the action's own branch.
+    Without a trigger, pushes to the action's own branch start it unless DetectChanges is false (default: true).
     """
     for action in pipeline.stages[0].actions:
-        given = action.configuration
-        if action.provider != CONNECTION or given["FullRepositoryId"] != repository:
+        configuration = action.configuration
+        if action.provider != CONNECTION or configuration["FullRepositoryId"] != repository:
             continue
         filters = list(_filters(pipeline, action))
-        wanted = any(
-            "tags" not in one
-            and passes(one.get("branches") or {}, [branch])
-            and passes(one.get("filePaths") or {}, paths)
-            for one in filters
+        matches = any(
+            "tags" not in criteria
+            and passes(criteria.get("branches") or {}, [branch])
+            and passes(criteria.get("filePaths") or {}, paths)
+            for criteria in filters
         )
-        detects = not filters and given.get("DetectChanges", "true") == "true" and given["BranchName"] == branch
-        if wanted or detects:
+        detects = (
+            not filters
+            and configuration.get("DetectChanges", "true") == "true"
+            and configuration["BranchName"] == branch
+        )
+        if matches or detects:
             return action
     return None

@@ -10,27 +10,29 @@ from sagemaker_rehearsal.cloudformation.properties import to_parameters
 from sagemaker_rehearsal.cloudformation.resources import Properties, ResourceError, ResourceType
 from sagemaker_rehearsal.server import protocols
 
-# Properties of the type that are no part of the declaration, and that the rehearsal does not have
+# Properties of the type that are not part of the declaration and that the rehearsal does not support
 LEFT_OUT = ("RestartExecutionOnUpdate", "DisableInboundStageTransitions")
 
 
 def parameters(properties: Properties) -> Properties:
-    """Turn the resource's properties into CreatePipeline's parameters."""
-    given = dict(properties)
-    tags = given.pop("Tags", None) or []
+    """Convert the resource's properties to CreatePipeline's parameters."""
+    declaration = dict(properties)
+    tags = declaration.pop("Tags", None) or []
     for key in LEFT_OUT:
-        value = given.pop(key, None)
+        value = declaration.pop(key, None)
         if value and str(value).lower() != "false":
             raise ResourceError(f"AWS::CodePipeline::Pipeline: the rehearsal does not have {key}; see docs/parity.md")
-    if not given.get("Name"):
+    if not declaration.get("Name"):
         raise ResourceError("AWS::CodePipeline::Pipeline: the rehearsal makes no names for pipelines; give it a Name")
-    if "ArtifactStores" in given:
-        given["ArtifactStores"] = {one["Region"]: one["ArtifactStore"] for one in given["ArtifactStores"]}
+    if "ArtifactStores" in declaration:
+        declaration["ArtifactStores"] = {
+            store["Region"]: store["ArtifactStore"] for store in declaration["ArtifactStores"]
+        }
     model = protocols.service_model("codepipeline")
     assert model is not None  # noqa: S101 (botocore has it)
     shape = model.operation_model("CreatePipeline").input_shape
-    made: dict[str, Any] = {"pipeline": to_parameters(shape.members["pipeline"], given)}
-    return {**made, "tags": to_parameters(shape.members["tags"], tags)}
+    pipeline: dict[str, Any] = {"pipeline": to_parameters(shape.members["pipeline"], declaration)}
+    return {**pipeline, "tags": to_parameters(shape.members["tags"], tags)}
 
 
 RESOURCE_TYPES: tuple[ResourceType, ...] = (

@@ -1,4 +1,4 @@
-"""Steps 4 and 6 to 10: references such as #{Source.CommitId} and their values. Pure.
+"""Steps 4 and 6 to 10: references such as #{Source.CommitId} and their values. Pure functions.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html
 """
@@ -21,25 +21,25 @@ class Unresolved(Exception):  # noqa: N818 (a state of a value, which becomes th
 
 
 def references(text: str) -> Iterator[tuple[str, str, str]]:
-    """Give (what stands between the braces, namespace, key) of each reference; both empty where it has another form."""
+    """Yield (text between the braces, namespace, key) of each reference; the last two are empty for an invalid form."""
     for inside in REFERENCE.findall(text):
         whole = WHOLE.fullmatch(inside)
         yield (inside, whole[1], whole[2]) if whole else (inside, "", "")
 
 
 def resolve(text: str, scope: Scope) -> str:
-    """Put values in the place of references.
+    """Replace references by their values.
 
-    A value is not searched for references again, so a commit message can say anything.
+    Values are not resolved again, so that a commit message with #{...} is taken literally.
 
     Raises:
         Unresolved: when a namespace or key has no value.
     """
 
-    def value(found: re.Match[str]) -> str:
-        whole = WHOLE.fullmatch(found[1])
+    def value(reference: re.Match[str]) -> str:
+        whole = WHOLE.fullmatch(reference[1])
         if whole is None or whole[2] not in scope.get(whole[1], {}):
-            raise Unresolved(f"The variable #{{{found[1]}}} could not be resolved: no action has given it a value")
+            raise Unresolved(f"The variable #{{{reference[1]}}} could not be resolved: no action has given it a value")
         return scope[whole[1]][whole[2]]
 
     return REFERENCE.sub(value, text)
@@ -55,7 +55,7 @@ def resolve_all(configuration: Mapping[str, str], scope: Scope) -> dict[str, str
 
 
 def _resolve_json(text: str, scope: Scope) -> str:
-    """Resolve within the texts of a JSON list or object, so that a quotation mark in a value breaks nothing."""
+    """Resolve within the strings of a JSON list or object, so that a quotation mark in a value keeps the JSON valid."""
     if not text.lstrip().startswith(("[", "{")):
         return resolve(text, scope)
     try:

@@ -1,4 +1,4 @@
-"""Steps 4 and 6 to 10: what CodePipeline's API shows of pipelines, executions and actions. Pure.
+"""Steps 4 and 6 to 10: pipelines, executions and actions in the form of CodePipeline's API. Pure functions.
 
 https://docs.aws.amazon.com/codepipeline/latest/APIReference/Welcome.html
 """
@@ -7,51 +7,51 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagemaker_rehearsal.codepipeline import state_machine
-from sagemaker_rehearsal.codepipeline.events import located
-from sagemaker_rehearsal.codepipeline.models import Kept, Passage, Run
+from sagemaker_rehearsal.codepipeline.events import artifact_locations
+from sagemaker_rehearsal.codepipeline.models import Passage, PipelineRecord, Run
 from sagemaker_rehearsal.codepipeline.structure import Stage
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what has no value."""
+    """Leave out members without a value."""
     return {key: value for key, value in values.items() if value not in ("", None, {}, [])}
 
 
-def _status(kept: Kept, execution: str) -> str:
-    found = kept.board.find(execution)
-    return found.status if found else state_machine.CANCELLED
+def _status(record: PipelineRecord, execution: str) -> str:
+    match = record.board.find(execution)
+    return match.status if match else state_machine.CANCELLED
 
 
 def _trigger(passage: Passage) -> dict[str, str]:
     return {"triggerType": passage.trigger[0], "triggerDetail": passage.trigger[1]}
 
 
-def _taken(kept: Kept, passage: Passage) -> list[Run]:
-    """Give the runs of source actions that took a revision."""
-    return [one for one in kept.runs_of(passage.id) if one.revision]
+def _source_runs(record: PipelineRecord, passage: Passage) -> list[Run]:
+    """Return the source action runs that have a revision."""
+    return [run for run in record.runs_of(passage.id) if run.revision]
 
 
-def execution(kept: Kept, passage: Passage) -> dict[str, Any]:
-    """Give GetPipelineExecution's answer."""
+def execution(record: PipelineRecord, passage: Passage) -> dict[str, Any]:
+    """Return an execution as GetPipelineExecution does."""
     revisions = [
         _present(
             {
-                "name": next(iter(one.action.outputs), ""),
-                "revisionId": one.revision,
-                "revisionSummary": one.summary,
-                "revisionUrl": one.revision_url,
+                "name": next(iter(run.action.outputs), ""),
+                "revisionId": run.revision,
+                "revisionSummary": run.summary,
+                "revisionUrl": run.revision_url,
             }
         )
-        for one in _taken(kept, passage)
+        for run in _source_runs(record, passage)
     ]
-    given = [{"name": name, "resolvedValue": value} for name, value in passage.variables.items()]
+    variables = [{"name": name, "resolvedValue": value} for name, value in passage.variables.items()]
     return {
         "pipelineName": passage.pipeline.name,
         "pipelineVersion": passage.pipeline.version,
         "pipelineExecutionId": passage.id,
-        "status": _status(kept, passage.id),
+        "status": _status(record, passage.id),
         "artifactRevisions": revisions,
-        "variables": given,
+        "variables": variables,
         "trigger": _trigger(passage),
         "executionMode": passage.pipeline.mode,
         "executionType": "STANDARD",
@@ -59,22 +59,22 @@ def execution(kept: Kept, passage: Passage) -> dict[str, Any]:
     }
 
 
-def summary(kept: Kept, passage: Passage) -> dict[str, Any]:
-    """Give an item of ListPipelineExecutions."""
+def summary(record: PipelineRecord, passage: Passage) -> dict[str, Any]:
+    """Return an execution as ListPipelineExecutions does."""
     revisions = [
         _present(
             {
-                "actionName": one.action.name,
-                "revisionId": one.revision,
-                "revisionSummary": one.summary,
-                "revisionUrl": one.revision_url,
+                "actionName": run.action.name,
+                "revisionId": run.revision,
+                "revisionSummary": run.summary,
+                "revisionUrl": run.revision_url,
             }
         )
-        for one in _taken(kept, passage)
+        for run in _source_runs(record, passage)
     ]
     return {
         "pipelineExecutionId": passage.id,
-        "status": _status(kept, passage.id),
+        "status": _status(record, passage.id),
         "startTime": passage.started,
         "lastUpdateTime": passage.changed,
         "sourceRevisions": revisions,
@@ -91,7 +91,7 @@ def _error(run: Run) -> dict[str, str]:
 
 
 def action_execution(run: Run, role_arn: str, region: str) -> dict[str, Any]:
-    """Give an item of ListActionExecutions."""
+    """Return an action run as ListActionExecutions does."""
     result = {
         "externalExecutionId": run.external_id,
         "externalExecutionSummary": run.summary,
@@ -100,7 +100,7 @@ def action_execution(run: Run, role_arn: str, region: str) -> dict[str, Any]:
         "logStreamARN": run.log_arn,
     }
     output = {
-        "outputArtifacts": located(run.outputs),
+        "outputArtifacts": artifact_locations(run.outputs),
         "executionResult": _present(result),
         "outputVariables": run.variables,
     }
@@ -120,70 +120,70 @@ def action_execution(run: Run, role_arn: str, region: str) -> dict[str, Any]:
             "resolvedConfiguration": run.resolved,
             "roleArn": run.action.role_arn or role_arn,
             "region": run.action.region or region,
-            "inputArtifacts": located(run.inputs),
+            "inputArtifacts": artifact_locations(run.inputs),
             **_present({"namespace": run.action.namespace}),
         },
         "output": _present(output),
     }
 
 
-def state(kept: Kept) -> dict[str, Any]:
-    """Give GetPipelineState's answer."""
+def state(record: PipelineRecord) -> dict[str, Any]:
+    """Return a pipeline's state as GetPipelineState does."""
     return {
-        "pipelineName": kept.pipeline.name,
-        "pipelineVersion": kept.pipeline.version,
-        "stageStates": [_stage(kept, stage) for stage in kept.pipeline.stages],
-        "created": kept.created,
-        "updated": kept.updated,
+        "pipelineName": record.pipeline.name,
+        "pipelineVersion": record.pipeline.version,
+        "stageStates": [_stage(record, stage) for stage in record.pipeline.stages],
+        "created": record.created,
+        "updated": record.updated,
     }
 
 
-def _stage(kept: Kept, stage: Stage) -> dict[str, Any]:
-    closed = stage.name in kept.board.closed
+def _stage(record: PipelineRecord, stage: Stage) -> dict[str, Any]:
+    closed = stage.name in record.board.closed
     inbound = [
-        {"pipelineExecutionId": one.id, "status": one.status, "type": "STANDARD"}
-        for one in kept.board.waiting(stage.name)
+        {"pipelineExecutionId": execution.id, "status": execution.status, "type": "STANDARD"}
+        for execution in record.board.waiting(stage.name)
     ]
-    said: dict[str, Any] = {"stageName": stage.name}
+    view: dict[str, Any] = {"stageName": stage.name}
     if inbound:
-        said |= {"inboundExecution": inbound[-1], "inboundExecutions": inbound}
-    said["inboundTransitionState"] = {"enabled": not closed, **kept.transitions.get(stage.name, {})}
-    said["actionStates"] = [_action(kept, stage, action.name) for action in stage.actions]
-    return {**said, **_latest(kept, stage)}
+        view |= {"inboundExecution": inbound[-1], "inboundExecutions": inbound}
+    view["inboundTransitionState"] = {"enabled": not closed, **record.transitions.get(stage.name, {})}
+    view["actionStates"] = [_action(record, stage, action.name) for action in stage.actions]
+    return {**view, **_latest(record, stage)}
 
 
-def _latest(kept: Kept, stage: Stage) -> dict[str, Any]:
-    entered = kept.board.find(kept.board.latest.get(stage.name, ""))
+def _latest(record: PipelineRecord, stage: Stage) -> dict[str, Any]:
+    entered = record.board.find(record.board.latest.get(stage.name, ""))
     if entered is None:
         return {}
-    room = next((one for one in entered.rooms if one.name == stage.name), None)
+    room = next((candidate for candidate in entered.rooms if candidate.name == stage.name), None)
     if room is None or room.status == state_machine.PENDING:
         return {}
-    said: dict[str, Any] = {
+    view: dict[str, Any] = {
         "latestExecution": {"pipelineExecutionId": entered.id, "status": room.status, "type": "STANDARD"}
     }
-    retries = kept.passages[entered.id].retries.get(stage.name)
+    retries = record.passages[entered.id].retries.get(stage.name)
     if retries:
-        said["retryStageMetadata"] = {"manualStageRetryAttempt": retries, "latestRetryTrigger": "ManualStageRetry"}
-    return said
+        view["retryStageMetadata"] = {"manualStageRetryAttempt": retries, "latestRetryTrigger": "ManualStageRetry"}
+    return view
 
 
-def _action(kept: Kept, stage: Stage, name: str) -> dict[str, Any]:
-    run = kept.latest(stage.name, name)
+def _action(record: PipelineRecord, stage: Stage, name: str) -> dict[str, Any]:
+    run = record.latest(stage.name, name)
     if run is None:
         return {"actionName": name}
-    said = {
+    view = {
         "actionName": name,
         "currentRevision": _present({"revisionId": run.revision}),
         "latestExecution": _latest_action(run),
         "entityUrl": run.entity_url,
         "revisionUrl": run.revision_url,
     }
-    return _present(said)
+    return _present(view)
 
 
 def _latest_action(run: Run) -> dict[str, Any]:
-    """The token is only shown for as long as it can be used."""
+    """Return the latest action run; an approval's token is included only while it can be used."""
     return _present(
         {
             "actionExecutionId": run.id,

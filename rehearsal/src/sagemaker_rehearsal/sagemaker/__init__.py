@@ -1,4 +1,4 @@
-"""Steps 2 to 10: SageMaker as far as the product uses it; records of registry and pipelines stay with moto."""
+"""Steps 2 to 10: the operations of SageMaker that the product uses; moto stores the registry and the pipelines."""
 
 from sagemaker_rehearsal.sagemaker import (
     code_repositories,

@@ -26,17 +26,17 @@ def of(cloud: Host) -> dict[str, dict[str, Any]]:
 
 def _find(call: Call) -> dict[str, Any]:
     name = call.params["CodeRepositoryName"]
-    found = of(call.cloud).get(name)
-    if found is None:
+    repository = of(call.cloud).get(name)
+    if repository is None:
         raise invalid(f"Cannot find CodeRepository: {call.arn('code-repository', name)}")
-    return found
+    return repository
 
 
 @operation(SERVICE, "CreateCodeRepository")
 def create_code_repository(call: Call) -> dict[str, Any]:
-    """Keep the address of a repository; it is not asked whether it is there."""
+    """Register a repository's URL; SageMaker does not check that it exists."""
     name, now = call.params["CodeRepositoryName"], datetime.now(UTC)
-    made = {
+    repository = {
         "CodeRepositoryName": name,
         "CodeRepositoryArn": call.arn("code-repository", name),
         "CreationTime": now,
@@ -45,38 +45,40 @@ def create_code_repository(call: Call) -> dict[str, Any]:
     }
     with _lock:
         if name in of(call.cloud):
-            raise invalid(f"Cannot create already existing CodeRepository: {made['CodeRepositoryArn']}")
-        of(call.cloud)[name] = made
-    return {"CodeRepositoryArn": made["CodeRepositoryArn"]}
+            raise invalid(f"Cannot create already existing CodeRepository: {repository['CodeRepositoryArn']}")
+        of(call.cloud)[name] = repository
+    return {"CodeRepositoryArn": repository["CodeRepositoryArn"]}
 
 
 @operation(SERVICE, "DescribeCodeRepository")
 def describe_code_repository(call: Call) -> dict[str, Any]:
-    """Describe one."""
+    """Describe a code repository."""
     return dict(_find(call))
 
 
 @operation(SERVICE, "UpdateCodeRepository")
 def update_code_repository(call: Call) -> dict[str, Any]:
-    """Take another secret."""
-    found = _find(call)
-    found["GitConfig"] = {**found["GitConfig"], **call.params.get("GitConfig", {})}
-    found["LastModifiedTime"] = datetime.now(UTC)
-    return {"CodeRepositoryArn": found["CodeRepositoryArn"]}
+    """Replace the secret of GitConfig."""
+    repository = _find(call)
+    repository["GitConfig"] = {**repository["GitConfig"], **call.params.get("GitConfig", {})}
+    repository["LastModifiedTime"] = datetime.now(UTC)
+    return {"CodeRepositoryArn": repository["CodeRepositoryArn"]}
 
 
 @operation(SERVICE, "DeleteCodeRepository")
 def delete_code_repository(call: Call) -> None:
-    """Forget one."""
+    """Delete a code repository."""
     _find(call)
     of(call.cloud).pop(call.params["CodeRepositoryName"], None)
 
 
 @operation(SERVICE, "ListCodeRepositories")
 def list_code_repositories(call: Call) -> dict[str, Any]:
-    """List them all by name, on one page."""
+    """List code repositories by name, on one page."""
     part = call.params.get("NameContains", "")
-    return {"CodeRepositorySummaryList": [one for name, one in sorted(of(call.cloud).items()) if part in name]}
+    return {
+        "CodeRepositorySummaryList": [repository for name, repository in sorted(of(call.cloud).items()) if part in name]
+    }
 
 
 CODE_REPOSITORY = ApiType(
@@ -86,7 +88,7 @@ CODE_REPOSITORY = ApiType(
     update_operation="update_code_repository",
     delete_operation="delete_code_repository",
     named="CodeRepositoryName",
-    # Of GitConfig the API can change the secret alone; CloudFormation's handler does that, or makes another one
+    # The API can only change GitConfig's secret, so any other change of GitConfig needs a replacement
     fixed=frozenset({"CodeRepositoryName", "GitConfig"}),
     ref=lambda request, answer: str(answer["CodeRepositoryArn"]),
     attributes=lambda request, answer: {"CodeRepositoryName": request["CodeRepositoryName"]},

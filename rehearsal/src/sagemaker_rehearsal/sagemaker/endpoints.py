@@ -1,4 +1,4 @@
-"""Steps 7 and 10: endpoints: each is a process that serves the model over HTTP; updates lose no request."""
+"""Steps 7 and 10: endpoints: each is a process that serves the model over HTTP; updates drop no request."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ DRAIN_SECONDS = 60.0  # the longest that a request may take
 
 @dataclass
 class Endpoint:
-    """One endpoint as DescribeEndpoint shows it, with the process that answers for it."""
+    """One endpoint with its serving process."""
 
     name: str
     arn: str
@@ -33,24 +33,24 @@ class Endpoint:
     worker: Worker | None = None
     waiting: list[Worker] = field(default_factory=list)
 
-    def described(self) -> dict[str, Any]:
-        """Give DescribeEndpoint's answer."""
-        shown = {
+    def describe(self) -> dict[str, Any]:
+        """Return the endpoint as DescribeEndpoint does."""
+        members = {
             "EndpointName": self.name,
             "EndpointArn": self.arn,
             "EndpointConfigName": self.config,
-            "ProductionVariants": [_variant(one) for one in self.variants],
+            "ProductionVariants": [_variant(variant) for variant in self.variants],
             "EndpointStatus": self.status,
             "CreationTime": self.created,
             "LastModifiedTime": self.modified,
         }
-        return {**shown, **({"FailureReason": self.reason} if self.reason else {})}
+        return {**members, **({"FailureReason": self.reason} if self.reason else {})}
 
 
-def _variant(one: Mapping[str, Any]) -> dict[str, Any]:
-    size = one.get("ServerlessConfig")
+def _variant(variant: Mapping[str, Any]) -> dict[str, Any]:
+    size = variant.get("ServerlessConfig")
     serverless = {"CurrentServerlessConfig": size} if size else {}
-    return {"VariantName": one["VariantName"], "CurrentWeight": 1.0, "DesiredWeight": 1.0, **serverless}
+    return {"VariantName": variant["VariantName"], "CurrentWeight": 1.0, "DesiredWeight": 1.0, **serverless}
 
 
 class Endpoints:
@@ -62,10 +62,10 @@ class Endpoints:
         self._by_name: dict[str, Endpoint] = {}
 
     def get(self, name: str) -> Endpoint:
-        """Find an endpoint.
+        """Return an endpoint.
 
         Raises:
-            AwsError: as SageMaker says it.
+            AwsError: when it does not exist, in SageMaker's wording.
         """
         with self._lock:
             if name not in self._by_name:
@@ -73,7 +73,7 @@ class Endpoints:
             return self._by_name[name]
 
     def all(self) -> list[Endpoint]:
-        """List them by name."""
+        """Return all endpoints, sorted by name."""
         with self._lock:
             return [self._by_name[name] for name in sorted(self._by_name)]
 
@@ -86,7 +86,7 @@ class Endpoints:
         self._in_background(self._switch, endpoint, endpoint.config, variants, "Failed")
 
     def update(self, endpoint: Endpoint, config: str, variants: list[dict[str, Any]]) -> None:
-        """Start a second process, then switch, then stop the first one when its requests are answered."""
+        """Start a second process, switch to it, and stop the first one after its running requests."""
         with self._lock:
             if endpoint.status not in ("InService", "Failed"):
                 raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
@@ -95,7 +95,7 @@ class Endpoints:
         self._in_background(self._switch, endpoint, config, variants, "InService" if endpoint.worker else "Failed")
 
     def delete(self, name: str) -> None:
-        """Remove an endpoint; its process ends when the running requests are answered."""
+        """Delete an endpoint; its process ends after the running requests."""
         with self._lock:
             endpoint = self.get(name)
             endpoint.status = "Deleting"
@@ -106,10 +106,10 @@ class Endpoints:
 
     @contextmanager
     def serving(self, name: str) -> Iterator[Worker]:
-        """Hold the process that answers for an endpoint; it is not stopped meanwhile.
+        """Yield an endpoint's process, which is not stopped during the request.
 
         Raises:
-            AwsError: when there is none, as the runtime says it.
+            AwsError: when there is none, in the runtime's wording.
         """
         with self._lock:
             endpoint = self._by_name.get(name)
@@ -152,7 +152,7 @@ def of(cloud: Host) -> Endpoints:
 
 
 def tags_of(cloud: Host, arn: str) -> dict[str, str] | None:
-    """Return an endpoint's tags; None for other resources, whose tags moto has."""
+    """Return an endpoint's tags; None for other resources, whose tags moto stores."""
     endpoint = next((endpoint for endpoint in of(cloud).all() if endpoint.arn == arn), None)
     return {tag["Key"]: tag["Value"] for tag in endpoint.tags} if endpoint else None
 
@@ -166,17 +166,17 @@ def _retire(worker: Worker) -> None:
 
 def _variants(call: Call, config: str) -> list[dict[str, Any]]:
     try:
-        found = call.cloud.client("sagemaker").describe_endpoint_config(EndpointConfigName=config)
+        config_details = call.cloud.client("sagemaker").describe_endpoint_config(EndpointConfigName=config)
     except ClientError as error:
         raise invalid(
             f'Could not find endpoint configuration "{call.arn("endpoint-config", config.lower())}".'
         ) from error
-    return list(found["ProductionVariants"])
+    return list(config_details["ProductionVariants"])
 
 
 @operation("sagemaker", "CreateEndpoint")
 def create_endpoint(call: Call) -> dict[str, Any]:
-    """Start an endpoint; it is Creating until it answers."""
+    """Create an endpoint; it is Creating until its process is healthy."""
     name, config = call.params["EndpointName"], call.params["EndpointConfigName"]
     variants, now = _variants(call, config), datetime.now(UTC)
     arn = call.arn("endpoint", name.lower())
@@ -187,7 +187,7 @@ def create_endpoint(call: Call) -> dict[str, Any]:
 
 @operation("sagemaker", "UpdateEndpoint")
 def update_endpoint(call: Call) -> dict[str, Any]:
-    """Move an endpoint to another configuration without losing a request."""
+    """Switch an endpoint to another configuration without dropping a request."""
     endpoint, config = of(call.cloud).get(call.params["EndpointName"]), call.params["EndpointConfigName"]
     of(call.cloud).update(endpoint, config, _variants(call, config))
     return {"EndpointArn": endpoint.arn}
@@ -195,28 +195,28 @@ def update_endpoint(call: Call) -> dict[str, Any]:
 
 @operation("sagemaker", "DeleteEndpoint")
 def delete_endpoint(call: Call) -> None:
-    """Remove an endpoint."""
+    """Delete an endpoint."""
     of(call.cloud).delete(call.params["EndpointName"])
 
 
 @operation("sagemaker", "DescribeEndpoint")
 def describe_endpoint(call: Call) -> dict[str, Any]:
-    """Show an endpoint's state."""
-    return of(call.cloud).get(call.params["EndpointName"]).described()
+    """Describe an endpoint."""
+    return of(call.cloud).get(call.params["EndpointName"]).describe()
 
 
 @operation("sagemaker", "ListEndpoints")
 def list_endpoints(call: Call) -> dict[str, Any]:
-    """List the endpoints that pass the filters."""
-    found = of(call.cloud).all()
+    """List the endpoints that match the filters."""
+    matches = of(call.cloud).all()
     part, status = call.params.get("NameContains", ""), call.params.get("StatusEquals")
-    found = [one for one in found if part in one.name and status in (None, one.status)]
-    return {"Endpoints": [one.described() for one in found]}
+    matches = [endpoint for endpoint in matches if part in endpoint.name and status in (None, endpoint.status)]
+    return {"Endpoints": [endpoint.describe() for endpoint in matches]}
 
 
 @operation("sagemaker", "ListTags")
 def list_tags(call: Call) -> dict[str, Any]:
-    """Give an endpoint's tags; moto has those of the rest."""
+    """List an endpoint's tags; moto lists those of other resources."""
     for endpoint in of(call.cloud).all():
         if endpoint.arn == call.params["ResourceArn"]:
             return {"Tags": endpoint.tags}

@@ -17,11 +17,11 @@ def of(cloud: Host) -> Jobs:
 
 
 def _find(call: Call, kind: str, name: str) -> dict[str, Any]:
-    found = of(call.cloud).find(kind, name)
-    if found is None:
+    job = of(call.cloud).find(kind, name)
+    if job is None:
         code = "ResourceNotFound" if kind == "automl" else "ValidationException"
         raise AwsError(code, f"Could not find requested job with name: {name}")
-    return found
+    return job
 
 
 @operation("sagemaker", "DescribeProcessingJob")
@@ -44,21 +44,25 @@ def describe_auto_ml_job(call: Call) -> dict[str, Any]:
 
 @operation("sagemaker", "ListCandidatesForAutoMLJob")
 def list_candidates(call: Call) -> dict[str, Any]:
-    """List an AutoML job's candidates, filtered and sorted as asked for."""
+    """List an AutoML job's candidates, filtered and sorted."""
     name = call.params["AutoMLJobName"]
     _find(call, "automl", name)
-    found = list(of(call.cloud).candidates.get(name, []))
-    status, wanted = call.params.get("StatusEquals"), call.params.get("CandidateNameEquals")
-    found = [
-        one for one in found if status in (None, one["CandidateStatus"]) and wanted in (None, one["CandidateName"])
+    candidates = list(of(call.cloud).candidates.get(name, []))
+    status, candidate_name = call.params.get("StatusEquals"), call.params.get("CandidateNameEquals")
+    candidates = [
+        candidate
+        for candidate in candidates
+        if status in (None, candidate["CandidateStatus"]) and candidate_name in (None, candidate["CandidateName"])
     ]
     keys = {
-        "CreationTime": lambda one: one["CreationTime"],
-        "Status": lambda one: one["CandidateStatus"],
-        "FinalObjectiveMetricValue": lambda one: one["FinalAutoMLJobObjectiveMetric"]["Value"],
+        "CreationTime": lambda candidate: candidate["CreationTime"],
+        "Status": lambda candidate: candidate["CandidateStatus"],
+        "FinalObjectiveMetricValue": lambda candidate: candidate["FinalAutoMLJobObjectiveMetric"]["Value"],
     }
     if "SortBy" in call.params:
-        found.sort(key=keys[call.params["SortBy"]], reverse=call.params.get("SortOrder", "Ascending") == "Descending")
+        candidates.sort(
+            key=keys[call.params["SortBy"]], reverse=call.params.get("SortOrder", "Ascending") == "Descending"
+        )
     start = int(call.params.get("NextToken") or 0)
     end = start + call.params.get("MaxResults", 100)
-    return {"Candidates": found[start:end], **({"NextToken": str(end)} if end < len(found) else {})}
+    return {"Candidates": candidates[start:end], **({"NextToken": str(end)} if end < len(candidates) else {})}

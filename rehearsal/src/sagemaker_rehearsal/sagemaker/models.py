@@ -1,4 +1,4 @@
-"""Steps 4, 7 and 10: models and endpoint configurations: moto keeps them, the service's checks are made here."""
+"""Steps 4, 7 and 10: models and endpoint configurations, stored by moto and validated here as the service does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from sagemaker_rehearsal.server.service import Call, Host, operation
 
 @dataclass(frozen=True)
 class Container:
-    """What a model runs: artifact and environment, from the model itself or from its model package; its role."""
+    """A model's container: image, artifact and environment, from the model or its model package, and its role."""
 
     image: str
     model_data_url: str
@@ -21,10 +21,10 @@ class Container:
 
 
 def container(cloud: Host, model_name: str) -> Container:
-    """Find what a model runs.
+    """Return a model's container.
 
     Raises:
-        AwsError: when there is no such model, or it has no artifact.
+        AwsError: when the model does not exist or has no artifact.
     """
     sagemaker = cloud.client("sagemaker")
     try:
@@ -53,24 +53,24 @@ def create_model(call: Call) -> dict[str, Any]:
         raise invalid("ExecutionRoleArn must be given.")
     if _exists(sagemaker.describe_model, ModelName=name):
         raise invalid(f'Cannot create already existing model "{call.arn("model", name.lower())}".')
-    for one in [call.params.get("PrimaryContainer") or {}, *(call.params.get("Containers") or [])]:
-        _require_usable(call.cloud, one)
+    for definition in [call.params.get("PrimaryContainer") or {}, *(call.params.get("Containers") or [])]:
+        _require_usable(call.cloud, definition)
     return call.to_moto()
 
 
-def _require_usable(cloud: Host, one: Mapping[str, Any]) -> None:
-    package = one.get("ModelPackageName")
+def _require_usable(cloud: Host, definition: Mapping[str, Any]) -> None:
+    package = definition.get("ModelPackageName")
     if package:
         try:
-            found = cloud.client("sagemaker").describe_model_package(ModelPackageName=package)
+            details = cloud.client("sagemaker").describe_model_package(ModelPackageName=package)
         except ClientError as error:
             raise invalid(f"Could not find model package {package}.") from error
-        status = found.get("ModelApprovalStatus", "Approved")
+        status = details.get("ModelApprovalStatus", "Approved")
         if status != "Approved":
             raise invalid(f"Cannot create a model from {package}: its approval status is {status}, not Approved.")
-    elif one and not one.get("Image"):
+    elif definition and not definition.get("Image"):
         raise invalid("A container needs an Image or a ModelPackageName.")
-    url = one.get("ModelDataUrl")
+    url = definition.get("ModelDataUrl")
     if url:
         bucket, _, key = url.removeprefix("s3://").partition("/")
         if not _exists(cloud.client("s3").head_object, Bucket=bucket, Key=key):
@@ -81,7 +81,7 @@ def _require_usable(cloud: Host, one: Mapping[str, Any]) -> None:
 
 @operation("sagemaker", "CreateEndpointConfig")
 def create_endpoint_config(call: Call) -> dict[str, Any]:
-    """Create an endpoint configuration; hold it to the limits of serverless inference.
+    """Create an endpoint configuration, validated against the limits of serverless inference.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
     """

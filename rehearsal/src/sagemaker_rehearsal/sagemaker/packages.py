@@ -1,4 +1,4 @@
-"""Steps 4 and 5: the model registry: moto keeps it; what moto forgets or does not check is mended here."""
+"""Steps 4 and 5: the model registry, stored by moto; this module corrects where moto differs from AWS."""
 
 from typing import Any
 
@@ -11,23 +11,23 @@ from sagemaker_rehearsal.server.service import ACCOUNT, Call, Host, operation
 
 @operation("sagemaker", "UpdateModelPackage")
 def update_model_package(call: Call) -> dict[str, Any]:
-    """Change what was given and keep the rest; moto would drop description and metadata that are not given again."""
+    """Update the requested members only; moto would drop description and metadata that the request omits."""
     arn = call.params["ModelPackageArn"]
     before = call.cloud.client("sagemaker").describe_model_package(ModelPackageName=arn)
     metadata = {**before.get("CustomerMetadataProperties", {}), **call.params.get("CustomerMetadataProperties", {})}
-    kept = {
+    request = {
         "ApprovalDescription": before.get("ApprovalDescription"),
         **call.params,
         "CustomerMetadataProperties": metadata,
     }
-    answer = call.to_moto({key: value for key, value in kept.items() if value is not None})
+    answer = call.to_moto({key: value for key, value in request.items() if value is not None})
     state_events.package(call, arn, before)
     return answer
 
 
 @operation("sagemaker", "CreateModelPackage")
 def create_model_package(call: Call) -> dict[str, Any]:
-    """Register a version; like the service, take the group's ARN or its name."""
+    """Register a version; as on AWS, the group is given by ARN or name."""
     params = dict(call.params)
     group = params.get("ModelPackageGroupName")
     if group:
@@ -40,7 +40,7 @@ def create_model_package(call: Call) -> dict[str, Any]:
 
 @operation("sagemaker", "CreateModelPackageGroup")
 def create_model_package_group(call: Call) -> dict[str, Any]:
-    """Refuse a second group of the same name, which moto would put in the place of the first."""
+    """Create a group; reject an existing name, where moto would replace the group."""
     name = call.params["ModelPackageGroupName"]
     groups = call.cloud.client("sagemaker").list_model_package_groups(NameContains=name)["ModelPackageGroupSummaryList"]
     if any(group["ModelPackageGroupName"] == name for group in groups):
@@ -50,26 +50,28 @@ def create_model_package_group(call: Call) -> dict[str, Any]:
 
 @operation("sagemaker", "ListModelPackages")
 def list_model_packages(call: Call) -> dict[str, Any]:
-    """List in the order asked for; a group that does not exist is an error, as on AWS."""
+    """List packages in the requested order; an absent group is an error, as on AWS."""
     group = call.params.get("ModelPackageGroupName")
     if group:
         name = group.rpartition("/")[2]
         call.cloud.client("sagemaker").describe_model_package_group(ModelPackageGroupName=name)
     answer = call.to_moto({**call.params, **({"ModelPackageGroupName": name} if group else {})})
     listed = answer["ModelPackageSummaryList"]
-    answer["ModelPackageSummaryList"] = [one for one in listed if one["ModelPackageArn"] not in _deleted(call)]
-    # packages of the same instant come in the order of their versions
+    answer["ModelPackageSummaryList"] = [
+        package for package in listed if package["ModelPackageArn"] not in _deleted(call)
+    ]
+    # packages of the same second are sorted by version
     newest_first = call.params.get("SortOrder", "Ascending") == "Descending"
     if call.params.get("SortBy", "CreationTime") == "CreationTime":
         answer["ModelPackageSummaryList"].sort(
-            key=lambda one: (one["CreationTime"], one.get("ModelPackageVersion", 0)), reverse=newest_first
+            key=lambda package: (package["CreationTime"], package.get("ModelPackageVersion", 0)), reverse=newest_first
         )
     return answer
 
 
 @operation("sagemaker", "DescribeModelPackageGroup")
 def describe_model_package_group(call: Call) -> dict[str, Any]:
-    """Describe; what is absent is a ValidationException, as on AWS."""
+    """Describe a group; an absent one is a ValidationException, as on AWS."""
     try:
         return call.to_moto()
     except AwsError as error:
@@ -79,7 +81,7 @@ def describe_model_package_group(call: Call) -> dict[str, Any]:
 
 @operation("sagemaker", "DescribeModelPackage")
 def describe_model_package(call: Call) -> dict[str, Any]:
-    """Describe; one that was deleted is gone."""
+    """Describe a package, unless it was deleted."""
     answer = call.to_moto()
     if answer["ModelPackageArn"] in _deleted(call):
         raise invalid(f"ModelPackage {call.params['ModelPackageName']} does not exist.")
@@ -88,14 +90,14 @@ def describe_model_package(call: Call) -> dict[str, Any]:
 
 @operation("sagemaker", "DeleteModelPackage")
 def delete_model_package(call: Call) -> None:
-    """Delete a version; its number is not given again: moto numbers by counting, so its record stays, hidden."""
-    found = call.cloud.client("sagemaker").describe_model_package(ModelPackageName=call.params["ModelPackageName"])
-    _deleted(call).add(found["ModelPackageArn"])
+    """Delete a version; moto numbers versions by count, so the record is only hidden to keep its number unused."""
+    package = call.cloud.client("sagemaker").describe_model_package(ModelPackageName=call.params["ModelPackageName"])
+    _deleted(call).add(package["ModelPackageArn"])
 
 
 @operation("sagemaker", "DeleteModelPackageGroup")
 def delete_model_package_group(call: Call) -> None:
-    """Delete a group; one that holds versions is not deleted, as on AWS."""
+    """Delete an empty group; one with versions is a conflict, as on AWS."""
     name, sagemaker = call.params["ModelPackageGroupName"].rpartition("/")[2], call.cloud.client("sagemaker")
     sagemaker.describe_model_package_group(ModelPackageGroupName=name)
     if sagemaker.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]:

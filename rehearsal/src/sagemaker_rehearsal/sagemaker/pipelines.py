@@ -1,4 +1,4 @@
-"""Step 4: pipelines: moto keeps the definitions, the executor runs them in a thread of this process."""
+"""Step 4: pipelines: moto stores the definitions, the executor runs them in a thread."""
 
 import json
 import logging
@@ -25,12 +25,11 @@ class Executions:
         self._lock = threading.Lock()
         self._by_arn: dict[str, Execution] = {}
         self._definitions: dict[str, str] = {}
-        self._given: dict[str, list[dict[str, str]]] = {}
-        self._shown: dict[str, dict[str, str]] = {}
+        self._labels: dict[str, dict[str, str]] = {}
         self._cache = Cache()
 
     def find(self, arn: str) -> Execution:
-        """Find an execution.
+        """Return an execution.
 
         Raises:
             AwsError: when there is none.
@@ -42,24 +41,25 @@ class Executions:
     def of(self, pipeline_arn: str) -> list[Execution]:
         """List a pipeline's executions, the newest first."""
         with self._lock:
-            return [one for one in reversed(self._by_arn.values()) if one.pipeline_arn == pipeline_arn]
+            return [
+                execution for execution in reversed(self._by_arn.values()) if execution.pipeline_arn == pipeline_arn
+            ]
 
     def start(self, call: Call, pipeline: dict[str, Any]) -> Execution:
-        """Check parameters and start to execute."""
+        """Validate the parameters and start an execution."""
         text = pipeline["PipelineDefinition"]
-        given = list(call.params.get("PipelineParameters", []))
+        parameters = list(call.params.get("PipelineParameters", []))
         try:
             definition = graph.read(text)
-            values(definition, {one["Name"]: one["Value"] for one in given})
+            values(definition, {parameter["Name"]: parameter["Value"] for parameter in parameters})
         except ExecutorError as error:
             raise invalid(str(error)) from error
         arn = pipeline["PipelineArn"]
         execution = Execution(f"{arn}/execution/{new_id()}", arn, pipeline["PipelineName"])
         with self._lock:
             self._by_arn[execution.arn], self._definitions[execution.arn] = execution, text
-            self._given[execution.arn] = given
             names = {"PipelineExecutionDisplayName", "PipelineExecutionDescription"}
-            self._shown[execution.arn] = {key: value for key, value in call.params.items() if key in names}
+            self._labels[execution.arn] = {key: value for key, value in call.params.items() if key in names}
         keys = keys_of(call, pipeline.get("RoleArn"), "SageMaker")
         context = Context(
             client=lambda service: clients.client(self._cloud.url, call.region, service, keys),
@@ -74,12 +74,17 @@ class Executions:
             progress=lambda step: self._progress(execution, step),
             drills=frozenset(self._cloud.options.get("drills", ())),
         )
-        arguments = (definition, {one["Name"]: one["Value"] for one in given}, context, execution)
+        arguments = (
+            definition,
+            {parameter["Name"]: parameter["Value"] for parameter in parameters},
+            context,
+            execution,
+        )
         threading.Thread(target=_execute, args=arguments, daemon=True).start()
         return execution
 
     def _permit(self, keys: Mapping[str, str], operation: str, request: Mapping[str, Any]) -> None:
-        """Check a request that no client makes here."""
+        """Authorize a request that the executor performs without a client."""
         if self._cloud.guard:
             self._cloud.guard.permit(keys["AWS_ACCESS_KEY_ID"], "sagemaker", operation, request)
 
@@ -89,29 +94,29 @@ class Executions:
             listener(step)
         state_events.step(self._cloud, execution, step)
 
-    def described(self, execution: Execution) -> dict[str, Any]:
-        """Give DescribePipelineExecution's answer."""
-        shown: dict[str, Any] = {
+    def describe(self, execution: Execution) -> dict[str, Any]:
+        """Return an execution as DescribePipelineExecution does."""
+        members: dict[str, Any] = {
             "PipelineArn": execution.pipeline_arn,
             "PipelineExecutionArn": execution.arn,
             "PipelineExecutionStatus": execution.status,
             "CreationTime": execution.started,
             "LastModifiedTime": execution.modified,
-            **self._shown[execution.arn],
+            **self._labels[execution.arn],
         }
-        return {**shown, **({"FailureReason": execution.reason} if execution.reason else {})}
+        return {**members, **({"FailureReason": execution.reason} if execution.reason else {})}
 
     def definition(self, arn: str) -> str:
-        """Give the definition that an execution runs."""
+        """Return the definition of an execution."""
         self.find(arn)
         return self._definitions[arn]
 
     def parameters(self, arn: str) -> list[dict[str, str]]:
-        """Give every parameter of an execution with its value."""
+        """Return the parameters of an execution with their values."""
         return [{"Name": name, "Value": str(value)} for name, value in self.find(arn).parameters.items()]
 
     def stop(self) -> None:
-        """Let every execution end after the step that it is at."""
+        """Stop every execution after its current step."""
         for execution in list(self._by_arn.values()):
             execution.stopping.set()
 
@@ -122,14 +127,14 @@ def of(cloud: Host) -> Executions:
 
 
 def stop(cloud: Host) -> None:
-    """Let every execution of a cloud end after the step that it is at."""
+    """Stop every execution of a cloud after its current step."""
     of(cloud).stop()
 
 
 def _execute(definition: dict[str, Any], parameters: dict[str, str], context: Context, execution: Execution) -> None:
     try:
         execute(definition, parameters, context, execution)
-    except Exception as error:  # the thread's end is the execution's end, whatever it was
+    except Exception as error:  # any error must end the execution, or it would stay Executing
         logging.getLogger(__name__).exception("execution %s", execution.arn)
         execution.status, execution.reason = "Failed", f"InternalServerError: {error!r}"
 
@@ -141,7 +146,7 @@ def _pipeline(call: Call) -> dict[str, Any]:
 
 @operation("sagemaker", "CreatePipeline", "UpdatePipeline")
 def put_pipeline(call: Call) -> dict[str, Any]:
-    """Check the definition, then let moto keep it."""
+    """Validate the definition, then store it in moto."""
     if call.params.get("PipelineDefinition"):
         try:
             graph.read(call.params["PipelineDefinition"])
@@ -161,7 +166,7 @@ def _no_pipeline(call: Call, name: str) -> AwsError:
 
 @operation("sagemaker", "DescribePipeline")
 def describe_pipeline(call: Call) -> dict[str, Any]:
-    """Show a pipeline; one that does not exist is ResourceNotFound, as on AWS."""
+    """Describe a pipeline; an absent one is ResourceNotFound, as on AWS."""
     name = call.params["PipelineName"].rpartition("/")[2]
     try:
         return call.to_moto({**call.params, "PipelineName": name})
@@ -171,7 +176,7 @@ def describe_pipeline(call: Call) -> dict[str, Any]:
 
 @operation("sagemaker", "DeletePipeline")
 def delete_pipeline(call: Call) -> dict[str, Any]:
-    """Remove a pipeline; one that does not exist is ResourceNotFound, as on AWS."""
+    """Delete a pipeline; an absent one is ResourceNotFound, as on AWS."""
     _pipeline(call)
     return call.to_moto()
 
@@ -184,7 +189,7 @@ def start_pipeline_execution(call: Call) -> dict[str, Any]:
 
 @operation("sagemaker", "StopPipelineExecution")
 def stop_pipeline_execution(call: Call) -> dict[str, Any]:
-    """Let an execution end after the step that it is at."""
+    """Stop an execution after its current step."""
     execution = of(call.cloud).find(call.params["PipelineExecutionArn"])
     if execution.status != "Executing":
         raise invalid(
@@ -197,41 +202,45 @@ def stop_pipeline_execution(call: Call) -> dict[str, Any]:
 
 @operation("sagemaker", "DescribePipelineExecution")
 def describe_pipeline_execution(call: Call) -> dict[str, Any]:
-    """Show an execution's state."""
+    """Describe an execution."""
     executions = of(call.cloud)
-    return executions.described(executions.find(call.params["PipelineExecutionArn"]))
+    return executions.describe(executions.find(call.params["PipelineExecutionArn"]))
 
 
 @operation("sagemaker", "ListPipelineExecutions")
 def list_pipeline_executions(call: Call) -> dict[str, Any]:
     """List a pipeline's executions."""
-    found = of(call.cloud).of(_pipeline(call)["PipelineArn"])
+    executions = of(call.cloud).of(_pipeline(call)["PipelineArn"])
     if call.params.get("SortOrder") == "Ascending":
-        found.reverse()
-    return {"PipelineExecutionSummaries": [_summary(one) for one in found[: call.params.get("MaxResults", 100)]]}
+        executions.reverse()
+    return {
+        "PipelineExecutionSummaries": [
+            _summary(execution) for execution in executions[: call.params.get("MaxResults", 100)]
+        ]
+    }
 
 
 def _summary(execution: Execution) -> dict[str, Any]:
-    shown = {
+    members = {
         "PipelineExecutionArn": execution.arn,
         "StartTime": execution.started,
         "PipelineExecutionStatus": execution.status,
     }
-    return {**shown, **({"PipelineExecutionFailureReason": execution.reason} if execution.reason else {})}
+    return {**members, **({"PipelineExecutionFailureReason": execution.reason} if execution.reason else {})}
 
 
 @operation("sagemaker", "ListPipelineExecutionSteps")
 def list_pipeline_execution_steps(call: Call) -> dict[str, Any]:
-    """List an execution's steps; the newest first unless asked otherwise, as on AWS."""
+    """List an execution's steps in the requested order."""
     execution = of(call.cloud).find(call.params["PipelineExecutionArn"])
-    found = list(execution.steps)
+    steps = list(execution.steps)
     if call.params.get("SortOrder", "Ascending") == "Descending":
-        found.reverse()
-    return {"PipelineExecutionSteps": [_step(one) for one in found]}
+        steps.reverse()
+    return {"PipelineExecutionSteps": [_step(step) for step in steps]}
 
 
 def _step(step: StepRun) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    members: dict[str, Any] = {
         "StepName": step.name,
         "StartTime": step.started,
         "StepStatus": step.status,
@@ -243,12 +252,12 @@ def _step(step: StepRun) -> dict[str, Any]:
         "Metadata": step.metadata,
         "CacheHitResult": {"SourcePipelineExecutionArn": step.cached_from} if step.cached_from else None,
     }
-    return {**shown, **{key: value for key, value in optional.items() if value}}
+    return {**members, **{key: value for key, value in optional.items() if value}}
 
 
 @operation("sagemaker", "DescribePipelineDefinitionForExecution")
 def describe_definition(call: Call) -> dict[str, Any]:
-    """Give the definition that an execution ran, not the pipeline's newest one."""
+    """Describe the definition that an execution ran, not the pipeline's newest one."""
     arn = call.params["PipelineExecutionArn"]
     text = of(call.cloud).definition(arn)
     return {"PipelineDefinition": json.dumps(json.loads(text)), "CreationTime": of(call.cloud).find(arn).started}
@@ -256,5 +265,5 @@ def describe_definition(call: Call) -> dict[str, Any]:
 
 @operation("sagemaker", "ListPipelineParametersForExecution")
 def list_parameters(call: Call) -> dict[str, Any]:
-    """Give an execution's parameters."""
+    """List an execution's parameters."""
     return {"PipelineParameters": of(call.cloud).parameters(call.params["PipelineExecutionArn"])}

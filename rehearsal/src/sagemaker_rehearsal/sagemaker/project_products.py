@@ -1,4 +1,4 @@
-"""Step 2: a project that is made of a product of Service Catalog, in the name of whoever creates it."""
+"""Step 2: a project from a product of Service Catalog, provisioned as the caller."""
 
 import uuid
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ KINDS = {
 ENDS = {"SUCCEEDED": "Completed", "FAILED": "Failed"}
 
 
-def named(values: Mapping[str, str]) -> list[dict[str, str]]:
-    """Give parameters or tags as lists."""
+def key_value_list(values: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return parameters or tags as a list of Key and Value."""
     return [{"Key": key, "Value": value} for key, value in values.items()]
 
 
 @dataclass
 class FromProduct:
-    """What was provisioned of a product."""
+    """A project's provisioned product."""
 
     product: str
     details: dict[str, Any]
@@ -33,53 +33,62 @@ class FromProduct:
     record: str
 
     @classmethod
-    def make(cls, call: Call, name: str, given: dict[str, str], tags: list[dict[str, str]]) -> "FromProduct":
-        """Provision the product in the caller's name."""
+    def make(
+        cls, call: Call, name: str, project_parameters: dict[str, str], tags: list[dict[str, str]]
+    ) -> "FromProduct":
+        """Provision the product as the caller."""
         details = dict(call.params["ServiceCatalogProvisioningDetails"])
-        wanted = {one["Key"]: one.get("Value", "") for one in details.get("ProvisioningParameters") or []} | given
+        parameters = {
+            parameter["Key"]: parameter.get("Value", "") for parameter in details.get("ProvisioningParameters") or []
+        } | project_parameters
         with call.cloud.acting(call.keys):
             client = call.cloud.client("servicecatalog")
-            version = details.get("ProvisioningArtifactId") or _default(client, details["ProductId"])
+            version = details.get("ProvisioningArtifactId") or _newest_version(client, details["ProductId"])
             record = client.provision_product(
                 ProductId=details["ProductId"],
                 ProvisioningArtifactId=version,
                 ProvisionedProductName=name,
-                ProvisioningParameters=named(wanted),
+                ProvisioningParameters=key_value_list(parameters),
                 ProvisionToken=uuid.uuid4().hex,
                 Tags=tags,
                 **({"PathId": details["PathId"]} if details.get("PathId") else {}),
             )["RecordDetail"]
-        kept = {**details, "ProvisioningArtifactId": version}
-        return cls(details["ProductId"], kept, record["ProvisionedProductId"], record["RecordId"])
+        resolved = {**details, "ProvisioningArtifactId": version}
+        return cls(details["ProductId"], resolved, record["ProvisionedProductId"], record["RecordId"])
 
-    def _kept(self, cloud: Host) -> tuple[Record, Provisioned]:
+    def _find(self, cloud: Host) -> tuple[Record, Provisioned]:
         return catalogue(cloud).records[self.record]
 
     def status(self, cloud: Host) -> tuple[str, str]:
-        """Tell it from the last record."""
-        record, product = self._kept(cloud)
+        """Return status and message, from the last record."""
+        record, product = self._find(cloud)
         return KINDS[record.kind] + ENDS.get(record.status, "InProgress"), product.message or product.status
 
     def update(self, call: Call, tags: list[dict[str, str]]) -> None:
-        """Update the provisioned product; parameters that are not given keep their values."""
+        """Update the provisioned product; omitted parameters keep their values."""
         details = call.params.get("ServiceCatalogProvisioningUpdateDetails")
         if not details:
             return
-        _, product = self._kept(call.cloud)
+        _, product = self._find(call.cloud)
         version = details.get("ProvisioningArtifactId") or product.artifact
-        given = {one["Key"]: one.get("Value", "") for one in details.get("ProvisioningParameters") or []}
-        kept = [{"Key": key, "UsePreviousValue": True} for key in product.parameters if key not in given]
+        parameters = {
+            parameter["Key"]: parameter.get("Value", "") for parameter in details.get("ProvisioningParameters") or []
+        }
+        unchanged = [{"Key": key, "UsePreviousValue": True} for key in product.parameters if key not in parameters]
         with call.cloud.acting(call.keys):
             self.record = call.cloud.client("servicecatalog").update_provisioned_product(
                 ProvisionedProductId=self.provisioned,
                 ProvisioningArtifactId=version,
-                ProvisioningParameters=[*named(given), *kept],
+                ProvisioningParameters=[*key_value_list(parameters), *unchanged],
                 UpdateToken=uuid.uuid4().hex,
                 **({"Tags": tags} if tags else {}),
             )["RecordDetail"]["RecordId"]
-        before = {one["Key"]: one.get("Value", "") for one in self.details.get("ProvisioningParameters") or []}
+        before = {
+            parameter["Key"]: parameter.get("Value", "")
+            for parameter in self.details.get("ProvisioningParameters") or []
+        }
         self.details["ProvisioningArtifactId"] = version
-        self.details["ProvisioningParameters"] = named({**before, **given})
+        self.details["ProvisioningParameters"] = key_value_list({**before, **parameters})
 
     def delete(self, call: Call) -> None:
         """Terminate the provisioned product."""
@@ -88,9 +97,9 @@ class FromProduct:
                 ProvisionedProductId=self.provisioned, TerminateToken=uuid.uuid4().hex
             )["RecordDetail"]["RecordId"]
 
-    def described(self, cloud: Host) -> dict[str, Any]:
-        """Give the details; the status message is the stack's reason, where something failed."""
-        message = " ".join(self.status(cloud)[1].split())  # the model takes no line breaks
+    def describe(self, cloud: Host) -> dict[str, Any]:
+        """Return the project's details; after a failure, the status message is the stack's reason."""
+        message = " ".join(self.status(cloud)[1].split())  # the service model allows no line breaks
         product = {"ProvisionedProductId": self.provisioned, "ProvisionedProductStatusMessage": message}
         return {
             "ServiceCatalogProvisioningDetails": self.details,
@@ -98,10 +107,10 @@ class FromProduct:
         }
 
 
-def _default(client: Any, product: str) -> str:  # noqa: ANN401 (boto3 clients have no type)
-    """Give the newest version that is not deprecated."""
+def _newest_version(client: Any, product: str) -> str:  # noqa: ANN401 (boto3 clients have no type)
+    """Return the id of the newest version that is not deprecated."""
     versions = client.describe_product(Id=product)["ProvisioningArtifacts"]
-    found = [one for one in versions if one["Guidance"] == "DEFAULT"]
-    if not found:
+    candidates = [version for version in versions if version["Guidance"] == "DEFAULT"]
+    if not candidates:
         raise invalid(f"Product {product} has no version to provision")
-    return str(max(found, key=lambda one: one["CreatedTime"])["Id"])
+    return str(max(candidates, key=lambda version: version["CreatedTime"])["Id"])

@@ -1,9 +1,9 @@
-"""Step 2: a project that is made straight from a template in S3, by CloudFormation under the role that was entered.
+"""Step 2: a project from a template in S3, created by CloudFormation with the given role.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CfnCreateTemplateProvider.html
 
-The stacks are called SP-..., as the policies of AWS's samples show (aws-samples/sagemaker-custom-project-templates,
-s3_templates/sample-templates/iam/cfn-stack-sm-projects.json); what follows is not published.
+The stacks are named SP-..., as in the policies of AWS's samples (aws-samples/sagemaker-custom-project-templates,
+s3_templates/sample-templates/iam/cfn-stack-sm-projects.json); the rest of the name is not documented.
 """
 
 from dataclasses import dataclass
@@ -17,34 +17,36 @@ CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAN
 
 @dataclass
 class FromTemplate:
-    """A stack that was made of a template."""
+    """A project's stack."""
 
     details: dict[str, Any]
     stack: str
     stack_id: str
     action: str
-    given: dict[str, str]
+    project_parameters: dict[str, str]
 
     @classmethod
-    def make(cls, call: Call, stack: str, given: dict[str, str], tags: list[dict[str, str]]) -> "FromTemplate":
-        """Make the stack: the caller asks for it, the role makes the resources."""
+    def make(
+        cls, call: Call, stack: str, project_parameters: dict[str, str], tags: list[dict[str, str]]
+    ) -> "FromTemplate":
+        """Create the stack as the caller; CloudFormation creates the resources as the role."""
         details = dict(call.params["TemplateProviders"][0].get("CfnTemplateProvider") or {})
         if not details:
             raise invalid("TemplateProviders must hold a CfnTemplateProvider")
         role = {"RoleARN": details["RoleARN"]} if details.get("RoleARN") else {}
         with call.cloud.acting(call.keys):
-            made = call.cloud.client("cloudformation").create_stack(
+            response = call.cloud.client("cloudformation").create_stack(
                 StackName=stack,
                 TemplateURL=details["TemplateURL"],
-                Parameters=_parameters(details, given),
+                Parameters=_parameters(details, project_parameters),
                 Capabilities=CAPABILITIES,
                 Tags=tags,
                 **role,
             )
-        return cls(details, stack, made["StackId"], "Create", given)
+        return cls(details, stack, response["StackId"], "Create", project_parameters)
 
     def status(self, cloud: Host) -> tuple[str, str]:
-        """Tell it from the stack."""
+        """Return status and message, from the stack."""
         stack = cloud.client("cloudformation").describe_stacks(StackName=self.stack_id)["Stacks"][0]
         status, reason = stack["StackStatus"], stack.get("StackStatusReason", "")
         if status.endswith("_IN_PROGRESS"):
@@ -54,34 +56,36 @@ class FromTemplate:
         return f"{self.action}{end}", f"{status} {reason}".strip()
 
     def update(self, call: Call, tags: list[dict[str, str]]) -> None:
-        """Change the stack."""
-        given = (call.params.get("TemplateProvidersToUpdate") or [{}])[0].get("CfnTemplateProvider")
-        if not given:
+        """Update the stack."""
+        provider = (call.params.get("TemplateProvidersToUpdate") or [{}])[0].get("CfnTemplateProvider")
+        if not provider:
             return
-        changed = {**self.details, **given}
+        changed = {**self.details, **provider}
         with call.cloud.acting(call.keys):
             call.cloud.client("cloudformation").update_stack(
                 StackName=self.stack_id,
                 TemplateURL=changed["TemplateURL"],
-                Parameters=_parameters(changed, self.given),
+                Parameters=_parameters(changed, self.project_parameters),
                 Capabilities=CAPABILITIES,
                 **({"Tags": tags} if tags else {}),
             )
         self.details, self.action = changed, "Update"
 
     def delete(self, call: Call) -> None:
-        """Remove the stack."""
+        """Delete the stack."""
         with call.cloud.acting(call.keys):
             call.cloud.client("cloudformation").delete_stack(StackName=self.stack_id)
         self.action = "Delete"
 
-    def described(self, cloud: Host) -> dict[str, Any]:
-        """Give the details, with the stack's reason."""
+    def describe(self, cloud: Host) -> dict[str, Any]:
+        """Return the project's details, with the stack's reason."""
         message = " ".join(self.status(cloud)[1].split())[:1024]
         stack = {"Name": self.stack, "Id": self.stack_id, "StatusMessage": message}
         return {"TemplateProviderDetails": [{"CfnTemplateProviderDetail": {**self.details, "StackDetail": stack}}]}
 
 
-def _parameters(details: dict[str, Any], given: dict[str, str]) -> list[dict[str, str]]:
-    wanted = {one["Key"]: one.get("Value", "") for one in details.get("Parameters") or []} | given
-    return [{"ParameterKey": key, "ParameterValue": value} for key, value in wanted.items()]
+def _parameters(details: dict[str, Any], project_parameters: dict[str, str]) -> list[dict[str, str]]:
+    values = {
+        parameter["Key"]: parameter.get("Value", "") for parameter in details.get("Parameters") or []
+    } | project_parameters
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]

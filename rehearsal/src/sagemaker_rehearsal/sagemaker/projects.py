@@ -1,4 +1,4 @@
-"""Step 2: SageMaker's projects: made through Service Catalog, or straight from a template in S3.
+"""Step 2: SageMaker's projects, from a product of Service Catalog or a template in S3.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateProject.html
 """
@@ -19,20 +19,20 @@ SERVICE = "sagemaker"
 SIGNS = string.ascii_lowercase + string.digits
 
 
-class Made(Protocol):
-    """What a project was made of."""
+class Source(Protocol):
+    """What a project was created from: a provisioned product or a stack."""
 
     def status(self, cloud: Host) -> tuple[str, str]:
-        """Give ProjectStatus, and the message of what stands behind it."""
+        """Return ProjectStatus, and the message of the provisioned product or stack."""
 
     def update(self, call: Call, tags: list[dict[str, str]]) -> None:
-        """Change it as the call's caller."""
+        """Update it as the caller."""
 
     def delete(self, call: Call) -> None:
-        """Remove it as the call's caller."""
+        """Delete it as the caller."""
 
-    def described(self, cloud: Host) -> dict[str, Any]:
-        """Give its part of DescribeProject."""
+    def describe(self, cloud: Host) -> dict[str, Any]:
+        """Return its members of DescribeProject."""
 
 
 @dataclass
@@ -43,9 +43,9 @@ class Project:
     id: str
     arn: str
     description: str
-    by: dict[str, Any]
-    of: Made
-    made: datetime = field(default_factory=lambda: datetime.now(UTC))
+    created_by: dict[str, Any]
+    source: Source
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
     changed: datetime | None = None
     changed_by: dict[str, Any] | None = None
 
@@ -64,19 +64,19 @@ def of(cloud: Host) -> Projects:
 
 
 def _find(call: Call) -> Project:
-    found = of(call.cloud).by_name.get(call.params["ProjectName"])
-    if found is None:
+    project = of(call.cloud).by_name.get(call.params["ProjectName"])
+    if project is None:
         raise invalid(f"Project {call.params['ProjectName']} does not exist")
-    return found
+    return project
 
 
-def _settled(call: Call, project: Project, *also: str) -> None:
-    """Refuse a request while another one is under way.
+def _require_settled(call: Call, project: Project, *also: str) -> None:
+    """Reject a request while another one is in progress.
 
     Raises:
         AwsError: ConflictException.
     """
-    status = project.of.status(call.cloud)[0]
+    status = project.source.status(call.cloud)[0]
     if status.endswith(("InProgress", *also)):
         raise AwsError("ConflictException", f"Project {project.name} is in status {status}")
 
@@ -88,100 +88,100 @@ def _who(call: Call) -> dict[str, Any]:
 
 @operation(SERVICE, "CreateProject")
 def create_project(call: Call) -> dict[str, Any]:
-    """Provision what the project is made of; SageMaker adds the two parameters that every template must take.
+    """Create a project; SageMaker adds two parameters, which every template must declare.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-projects-templates-custom.html
     """
-    kept, params = of(call.cloud), call.params
+    projects, params = of(call.cloud), call.params
     name = params["ProjectName"]
     sources = [key for key in ("ServiceCatalogProvisioningDetails", "TemplateProviders") if params.get(key)]
     if len(sources) != 1:
         raise invalid("Exactly one of ServiceCatalogProvisioningDetails and TemplateProviders must be given")
-    with kept.lock:
-        before = kept.by_name.get(name)
-        if before and before.of.status(call.cloud)[0] != "DeleteCompleted":
+    with projects.lock:
+        before = projects.by_name.get(name)
+        if before and before.source.status(call.cloud)[0] != "DeleteCompleted":
             raise invalid(f"Project already exists: {before.arn}")
         number = "p-" + "".join(secrets.choice(SIGNS) for _ in range(12))
-        given = {"SageMakerProjectName": name, "SageMakerProjectId": number}
-        own = project_products.named({"sagemaker:project-name": name, "sagemaker:project-id": number})
+        project_parameters = {"SageMakerProjectName": name, "SageMakerProjectId": number}
+        own = project_products.key_value_list({"sagemaker:project-name": name, "sagemaker:project-id": number})
         tags = [*(params.get("Tags") or []), *own]
-        made: Made
+        source: Source
         if params.get("TemplateProviders"):
-            made = project_stacks.FromTemplate.make(call, f"SP-{name}-{number}", given, tags)
+            source = project_stacks.FromTemplate.make(call, f"SP-{name}-{number}", project_parameters, tags)
         else:
-            made = project_products.FromProduct.make(call, f"{name}-{number}", given, tags)
+            source = project_products.FromProduct.make(call, f"{name}-{number}", project_parameters, tags)
         description, arn = params.get("ProjectDescription", ""), call.arn("project", name)
-        project = kept.by_name[name] = Project(name, number, arn, description, _who(call), made)
+        project = projects.by_name[name] = Project(name, number, arn, description, _who(call), source)
     return {"ProjectArn": project.arn, "ProjectId": number}
 
 
 @operation(SERVICE, "DescribeProject")
 def describe_project(call: Call) -> dict[str, Any]:
-    """Describe a project; one that was deleted is described as such."""
-    one = _find(call)
-    changed = {"LastModifiedTime": one.changed, "LastModifiedBy": one.changed_by} if one.changed else {}
+    """Describe a project; a deleted one has status DeleteCompleted."""
+    project = _find(call)
+    changed = {"LastModifiedTime": project.changed, "LastModifiedBy": project.changed_by} if project.changed else {}
     return {
-        "ProjectArn": one.arn,
-        "ProjectName": one.name,
-        "ProjectId": one.id,
-        "ProjectStatus": one.of.status(call.cloud)[0],
-        "CreatedBy": one.by,
-        "CreationTime": one.made,
-        **({"ProjectDescription": one.description} if one.description else {}),
-        **one.of.described(call.cloud),
+        "ProjectArn": project.arn,
+        "ProjectName": project.name,
+        "ProjectId": project.id,
+        "ProjectStatus": project.source.status(call.cloud)[0],
+        "CreatedBy": project.created_by,
+        "CreationTime": project.created,
+        **({"ProjectDescription": project.description} if project.description else {}),
+        **project.source.describe(call.cloud),
         **changed,
     }
 
 
 @operation(SERVICE, "ListProjects")
 def list_projects(call: Call) -> dict[str, Any]:
-    """List projects, the newest first unless told otherwise; a page holds ten unless told otherwise."""
+    """List projects, by default the newest first in pages of ten."""
     params = call.params
     part, after, before = (params.get(key) for key in ("NameContains", "CreationTimeAfter", "CreationTimeBefore"))
-    found = [one for one in list(of(call.cloud).by_name.values()) if (part or "") in one.name]
-    found = [one for one in found if _between(one.made, after, before)]
+    matches = [project for project in list(of(call.cloud).by_name.values()) if (part or "") in project.name]
+    matches = [project for project in matches if _between(project.created, after, before)]
     by_name = params.get("SortBy") == "Name"
-    found.sort(key=lambda one: one.name if by_name else one.made.isoformat())
+    matches.sort(key=lambda project: project.name if by_name else project.created.isoformat())
     if params.get("SortOrder", "Descending") == "Descending":
-        found.reverse()
+        matches.reverse()
     start, size = int(params.get("NextToken") or 0), int(params.get("MaxResults") or 10)
-    more = {"NextToken": str(start + size)} if start + size < len(found) else {}
-    return {"ProjectSummaryList": [_summary(call, one) for one in found[start : start + size]], **more}
+    more = {"NextToken": str(start + size)} if start + size < len(matches) else {}
+    return {"ProjectSummaryList": [_summary(call, project) for project in matches[start : start + size]], **more}
 
 
-def _between(made: datetime, after: float | None, before: float | None) -> bool:
-    stamp = made.timestamp()
+def _between(created: datetime, after: float | None, before: float | None) -> bool:
+    stamp = created.timestamp()
     return (after is None or stamp > float(after)) and (before is None or stamp < float(before))
 
 
-def _summary(call: Call, one: Project) -> dict[str, Any]:
+def _summary(call: Call, project: Project) -> dict[str, Any]:
     return {
-        "ProjectName": one.name,
-        "ProjectArn": one.arn,
-        "ProjectId": one.id,
-        "CreationTime": one.made,
-        "ProjectStatus": one.of.status(call.cloud)[0],
-        **({"ProjectDescription": one.description} if one.description else {}),
+        "ProjectName": project.name,
+        "ProjectArn": project.arn,
+        "ProjectId": project.id,
+        "CreationTime": project.created,
+        "ProjectStatus": project.source.status(call.cloud)[0],
+        **({"ProjectDescription": project.description} if project.description else {}),
     }
 
 
 @operation(SERVICE, "UpdateProject")
 def update_project(call: Call) -> dict[str, Any]:
-    """Take another version of the product, other parameters, or another description."""
+    """Update a project's version, parameters or description."""
     with of(call.cloud).lock:
-        one = _find(call)
-        _settled(call, one, "CreateFailed", "DeleteCompleted")
-        one.of.update(call, list(call.params.get("Tags") or []))
-        one.description = call.params.get("ProjectDescription", one.description)
-        one.changed, one.changed_by = datetime.now(UTC), _who(call)
-    return {"ProjectArn": one.arn}
+        project = _find(call)
+        _require_settled(call, project, "CreateFailed", "DeleteCompleted")
+        project.source.update(call, list(call.params.get("Tags") or []))
+        project.description = call.params.get("ProjectDescription", project.description)
+        project.changed, project.changed_by = datetime.now(UTC), _who(call)
+    return {"ProjectArn": project.arn}
 
 
 @operation(SERVICE, "DeleteProject")
 def delete_project(call: Call) -> None:
-    """Remove what the project was made of."""
+    """Delete a project's provisioned product or stack."""
     with of(call.cloud).lock:
-        one = _find(call)
-        _settled(call, one, "DeleteCompleted")
-        one.of.delete(call)
-        one.changed, one.changed_by = datetime.now(UTC), _who(call)
+        project = _find(call)
+        _require_settled(call, project, "DeleteCompleted")
+        project.source.delete(call)
+        project.changed, project.changed_by = datetime.now(UTC), _who(call)

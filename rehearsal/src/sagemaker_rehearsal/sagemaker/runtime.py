@@ -1,4 +1,4 @@
-"""Steps 7, 8 and 10: InvokeEndpoint: pass requests to the endpoint's process, its answers and errors back as AWS does.
+"""Steps 7, 8 and 10: InvokeEndpoint: forward requests to the endpoint's process and map its errors as AWS does.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 """
@@ -12,17 +12,17 @@ from sagemaker_rehearsal.sagemaker.worker import Worker
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import Call, operation
 
-TIMEOUT_SECONDS = 65.0  # the container answers or gives up after 60
+TIMEOUT_SECONDS = 65.0  # the container has a limit of 60
 LIMIT_BYTES = 4 * 1024 * 1024  # serverless endpoints
 
 
 @operation("sagemaker-runtime", "InvokeEndpoint")
 def invoke_endpoint(call: Call) -> dict[str, Any]:
-    """Pass a request to the endpoint's process; raise ThrottlingException, ValidationError or ModelError."""
+    """Forward a request to the endpoint's process; raise ThrottlingException, ValidationError or ModelError."""
     name, body = call.params["EndpointName"], call.params.get("Body") or b""
     if len(body) > LIMIT_BYTES:
-        said = f"Request of {len(body)} bytes exceeds the limit of {LIMIT_BYTES} bytes for serverless endpoints"
-        raise AwsError("ValidationError", said)
+        message = f"Request of {len(body)} bytes exceeds the limit of {LIMIT_BYTES} bytes for serverless endpoints"
+        raise AwsError("ValidationError", message)
     with endpoints.of(call.cloud).serving(name) as worker:
         variant = call.params.get("TargetVariant", worker.variant)
         if variant != worker.variant:
@@ -30,7 +30,7 @@ def invoke_endpoint(call: Call) -> dict[str, Any]:
         status, content_type, answer = _forward(worker, call.params, body)
         if status < 300:
             return {"Body": answer, "ContentType": content_type, "InvokedProductionVariant": worker.variant}
-        raise _as_aws_says(name, status, answer.decode("utf-8", "replace"))
+        raise _service_error(name, status, answer.decode("utf-8", "replace"))
 
 
 def _forward(worker: Worker, params: Mapping[str, Any], body: bytes) -> tuple[int, str, bytes]:
@@ -40,15 +40,15 @@ def _forward(worker: Worker, params: Mapping[str, Any], body: bytes) -> tuple[in
     connection = http.client.HTTPConnection("127.0.0.1", worker.port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("POST", "/invocations", body, sent)
-        got = connection.getresponse()
-        return got.status, got.getheader("Content-Type", "application/octet-stream"), got.read()
+        response = connection.getresponse()
+        return response.status, response.getheader("Content-Type", "application/octet-stream"), response.read()
     except OSError as error:
         return 500, "text/plain", f"Your invocation timed out or the container broke off: {error}".encode()
     finally:
         connection.close()
 
 
-def _as_aws_says(name: str, status: int, body: str) -> AwsError:
+def _service_error(name: str, status: int, body: str) -> AwsError:
     if status == 429:
         return AwsError(
             "ThrottlingException", f"Rate exceeded: endpoint {name} answers no more requests at a time", 429

@@ -1,4 +1,4 @@
-"""Steps 4 to 6: SageMaker's events: of the model registry, and of the steps of pipelines.
+"""Steps 4 to 6: SageMaker's events of the model registry and of pipeline steps.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 """
@@ -15,7 +15,7 @@ from sagemaker_rehearsal.server.service import Call, Host
 
 PACKAGE = "SageMaker Model Package State Change"
 STEP = "SageMaker Model Building Pipeline Execution Step Status Change"
-# What an event has of a model package's description
+# The members of a model package's description that its event holds
 FIELDS = (
     "ModelPackageGroupName", "ModelPackageVersion", "ModelPackageArn", "ModelPackageDescription", "CreationTime",
     "InferenceSpecification", "ModelPackageStatus", "ModelPackageStatusDetails", "CertifyForMarketplace",
@@ -26,7 +26,7 @@ UPDATED = ("ModelApprovalStatus", "ApprovalDescription", "CustomerMetadataProper
 
 
 def package(call: Call, arn: str, before: Mapping[str, Any]) -> None:
-    """Publish what a model package is now, and what an update changed of it."""
+    """Publish a model package's state and its updated fields."""
     with call.cloud.acting(None):
         now = call.cloud.client("sagemaker").describe_model_package(ModelPackageName=arn)
     detail = {key: _plain(now[key]) for key in FIELDS if key in now}
@@ -35,7 +35,7 @@ def package(call: Call, arn: str, before: Mapping[str, Any]) -> None:
 
 
 def step(cloud: Host, execution: Execution, run: StepRun) -> None:
-    """Publish that a step of a pipeline execution changed."""
+    """Publish a pipeline step's status change."""
     detail = {
         "metadata": _plain(run.metadata),
         "stepStartTime": _plain(run.started),
@@ -52,7 +52,7 @@ def step(cloud: Host, execution: Execution, run: StepRun) -> None:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON)
-    """Write times as events have them."""
+    """Convert times to the format of events."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, Mapping):

@@ -7,16 +7,18 @@ from sagemaker_rehearsal.server.service import Host
 
 
 def _endpoint_ready(cloud: Host, request: Properties) -> bool:
-    """Return whether the endpoint is in service with the configuration that was asked for.
+    """Return whether the endpoint is in service with the requested configuration.
 
     Raises:
-        ResourceError: when it failed.
+        ResourceError: when creation or update failed.
     """
-    found = cloud.client("sagemaker").describe_endpoint(EndpointName=request["EndpointName"])
-    if found["EndpointStatus"] == "InService" and found["EndpointConfigName"] == request["EndpointConfigName"]:
+    endpoint = cloud.client("sagemaker").describe_endpoint(EndpointName=request["EndpointName"])
+    if endpoint["EndpointStatus"] == "InService" and endpoint["EndpointConfigName"] == request["EndpointConfigName"]:
         return True
-    if found["EndpointStatus"] in ("Failed", "InService"):
-        raise ResourceError(f'Resource handler returned message: "{found.get("FailureReason", "the endpoint failed")}"')
+    if endpoint["EndpointStatus"] in ("Failed", "InService"):
+        raise ResourceError(
+            f'Resource handler returned message: "{endpoint.get("FailureReason", "the endpoint failed")}"'
+        )
     return False
 
 

@@ -1,4 +1,4 @@
-"""Steps 7 and 10: the process behind an endpoint: a process of `sagemaker_rehearsal.serving`, the model beside it."""
+"""Steps 7 and 10: the process behind an endpoint, which runs `sagemaker_rehearsal.serving` with the unpacked model."""
 
 import hashlib
 import http.client
@@ -21,7 +21,7 @@ START_SECONDS = 120.0
 
 
 class WorkerError(Exception):
-    """The container did not come up; the message is the endpoint's FailureReason."""
+    """The container did not start; the message is the endpoint's FailureReason."""
 
 
 @dataclass
@@ -29,9 +29,9 @@ class Worker:
     """A serving process that has answered its first ping.
 
     Attributes:
-        port: where it listens on 127.0.0.1.
+        port: its port on 127.0.0.1.
         variant: the production variant that it serves.
-        requests: how many requests it is answering; the endpoint counts.
+        requests: the number of running requests, counted by the endpoint.
     """
 
     cloud: Host
@@ -46,8 +46,8 @@ class Worker:
         """Unpack the variant's model, start the process and wait until it is healthy.
 
         Raises:
-            WorkerError: when it ends or stays silent.
-            AwsError: when model or artifact are absent.
+            WorkerError: when the process ends or does not pass the health check.
+            AwsError: when model or artifact do not exist.
         """
         chosen = container(cloud, variant["ModelName"])
         with cloud.acting(cloud.role_keys(chosen.role_arn, "SageMaker", "sagemaker.amazonaws.com")):
@@ -100,7 +100,7 @@ class Worker:
             connection.close()
 
     def stop(self) -> None:
-        """End the process."""
+        """Stop the process."""
         self.cloud.processes.end(self.process)
 
 

@@ -1,4 +1,4 @@
-"""Steps 1 to 3: Service Catalog: what operations publish, and what leads provision of it."""
+"""Steps 1 to 3: Service Catalog: the operations team publishes products, project leads provision them."""
 
 from sagemaker_rehearsal.server.service import Service, collect
 from sagemaker_rehearsal.servicecatalog import portfolios, products, provisioning

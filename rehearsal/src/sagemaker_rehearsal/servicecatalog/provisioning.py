@@ -1,4 +1,4 @@
-"""Steps 2 and 3: provision a product, change it, terminate it, and tell of it.
+"""Steps 2 and 3: provision, update, terminate and describe products.
 
 https://docs.aws.amazon.com/servicecatalog/latest/dg/API_ProvisionProduct.html
 """
@@ -11,7 +11,7 @@ from sagemaker_rehearsal.iam import identity
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import Call, operation
 from sagemaker_rehearsal.servicecatalog import launch, views
-from sagemaker_rehearsal.servicecatalog.products import chosen_path
+from sagemaker_rehearsal.servicecatalog.products import choose_path
 from sagemaker_rehearsal.servicecatalog.state import (
     Artifact,
     Catalogue,
@@ -28,240 +28,266 @@ from sagemaker_rehearsal.servicecatalog.state import (
 SERVICE = "servicecatalog"
 
 
-def _answer(found: tuple[Record, Provisioned]) -> dict[str, Any]:
-    return {"RecordDetail": views.record(*found)}
+def _record_response(entry: tuple[Record, Provisioned]) -> dict[str, Any]:
+    return {"RecordDetail": views.record(*entry)}
 
 
 @operation(SERVICE, "ProvisionProduct")
 def provision_product(call: Call) -> dict[str, Any]:
-    """Make a stack of a product, as the launch role; the record tells how it goes."""
-    kept, params = of(call.cloud), call.params
+    """Create a product's stack as the launch role; the record holds the progress."""
+    catalogue, params = of(call.cloud), call.params
     for unsupported in ("NotificationArns", "ProvisioningPreferences"):
         if params.get(unsupported):
             raise AwsError("NotImplemented", f"The rehearsal has no {unsupported}; see docs/parity.md", 501)
 
     def make() -> tuple[Record, Provisioned]:
-        product = kept.product(params)
-        path = chosen_path(kept, product, call)
-        artifact = kept.artifact(product, params)
+        product = catalogue.product(params)
+        path = choose_path(catalogue, product, call)
+        artifact = catalogue.artifact(product, params)
         if not artifact.active:
             raise invalid(f"Provisioning artifact {artifact.id} is not active.")
-        if any(one.name == params["ProvisionedProductName"] for one in list(kept.provisioned.values())):
+        if any(
+            provisioned.name == params["ProvisionedProductName"] for provisioned in list(catalogue.provisioned.values())
+        ):
             name = params["ProvisionedProductName"]
             raise AwsError("DuplicateResourceException", f"A provisioned product named {name} already exists.")
-        return _provision(call, kept, product, artifact, path)
+        return _provision(call, catalogue, product, artifact, path)
 
-    found: tuple[Record, Provisioned] = kept.once("provision", params["ProvisionToken"], make)
-    return _answer(found)
+    entry: tuple[Record, Provisioned] = catalogue.once("provision", params["ProvisionToken"], make)
+    return _record_response(entry)
 
 
 def _provision(
-    call: Call, kept: Catalogue, product: Product, artifact: Artifact, path: Path
+    call: Call, catalogue: Catalogue, product: Product, artifact: Artifact, path: Path
 ) -> tuple[Record, Provisioned]:
     params = call.params
-    made = Provisioned(
+    provisioned = Provisioned(
         name=params["ProvisionedProductName"],
         product=product.id,
         artifact=artifact.id,
         path=path.id,
         role_arn=path.role_arn,
-        parameters={one["Key"]: one.get("Value", "") for one in params.get("ProvisioningParameters") or []},
-        tags=_merged(path.portfolio.tags, product.tags, params.get("Tags") or []),
+        parameters={
+            parameter["Key"]: parameter.get("Value", "") for parameter in params.get("ProvisioningParameters") or []
+        },
+        tags=_merge_tags(path.portfolio.tags, product.tags, params.get("Tags") or []),
         user=identity.principal_of(call.access_key).arn,
         token=params["ProvisionToken"],
     )
-    record = _recorded(kept, made, launch.PROVISION)
-    kept.provisioned[made.id] = made
-    tags = _stack_tags(kept, made, path)
+    record = _add_record(catalogue, provisioned, launch.PROVISION)
+    catalogue.provisioned[provisioned.id] = provisioned
+    tags = _stack_tags(catalogue, provisioned, path)
     launch.start(
-        call.cloud, made, record, lambda client: launch.make(client, made, record, artifact.template, tags), call.keys
+        call.cloud,
+        provisioned,
+        record,
+        lambda client: launch.make(client, provisioned, record, artifact.template, tags),
+        call.keys,
     )
-    return record, made
+    return record, provisioned
 
 
-def _recorded(kept: Catalogue, of_product: Provisioned, kind: str) -> Record:
-    one = of_product
-    made = Record(kind, one.product, one.artifact, one.path, one.role_arn, one.tags)
-    one.records.append(made)
-    kept.records[made.id] = (made, one)
-    return made
+def _add_record(catalogue: Catalogue, of_product: Provisioned, kind: str) -> Record:
+    provisioned = of_product
+    record = Record(
+        kind, provisioned.product, provisioned.artifact, provisioned.path, provisioned.role_arn, provisioned.tags
+    )
+    provisioned.records.append(record)
+    catalogue.records[record.id] = (record, provisioned)
+    return record
 
 
-def _stack_tags(kept: Catalogue, one: Provisioned, path: Path) -> Tags:
-    """Give the stack's tags: those of product, portfolio and request, and Service Catalog's own.
+def _stack_tags(catalogue: Catalogue, provisioned: Provisioned, path: Path) -> Tags:
+    """Return the stack's tags: those of product, portfolio and request, and Service Catalog's AutoTags.
 
     https://docs.aws.amazon.com/servicecatalog/latest/adminguide/autotags.html
     """
     own = {
-        "aws:servicecatalog:portfolioArn": kept.arn("portfolio", path.portfolio.id),
-        "aws:servicecatalog:productArn": kept.arn("product", one.product),
-        "aws:servicecatalog:provisioningPrincipalArn": one.user,
-        "aws:servicecatalog:provisioningArtifactIdentifier": one.artifact,
+        "aws:servicecatalog:portfolioArn": catalogue.arn("portfolio", path.portfolio.id),
+        "aws:servicecatalog:productArn": catalogue.arn("product", provisioned.product),
+        "aws:servicecatalog:provisioningPrincipalArn": provisioned.user,
+        "aws:servicecatalog:provisioningArtifactIdentifier": provisioned.artifact,
     }
-    return _merged(one.tags, [{"Key": key, "Value": value} for key, value in own.items()])
+    return _merge_tags(provisioned.tags, [{"Key": key, "Value": value} for key, value in own.items()])
 
 
-def _merged(*groups: Tags) -> Tags:
-    """Give one tag for each key, the last one's."""
-    found = {tag["Key"]: tag["Value"] for tags in groups for tag in tags}
-    return [{"Key": key, "Value": value} for key, value in found.items()]
+def _merge_tags(*groups: Tags) -> Tags:
+    """Merge tags; the last value of a key wins."""
+    values = {tag["Key"]: tag["Value"] for tags in groups for tag in tags}
+    return [{"Key": key, "Value": value} for key, value in values.items()]
 
 
-def find(kept: Catalogue, params: Mapping[str, Any], by_id: str, by_name: str) -> Provisioned:
-    """Find a provisioned product by id or name.
+def find(catalogue: Catalogue, params: Mapping[str, Any], by_id: str, by_name: str) -> Provisioned:
+    """Return a provisioned product by id or name.
 
     Raises:
-        AwsError: none, or both, or no such product.
+        AwsError: not exactly one of both is given, or there is no such product.
     """
-    given, name = params.get(by_id), params.get(by_name)
-    if bool(given) == bool(name):
+    provisioned_id, name = params.get(by_id), params.get(by_name)
+    if bool(provisioned_id) == bool(name):
         raise invalid(f"Exactly one of {by_id} and {by_name} must be specified.")
-    found = [one for one in list(kept.provisioned.values()) if given in (None, one.id) and name in (None, one.name)]
-    if not found:
-        raise missing("Provisioned product", given or name)
-    return found[0]
+    matches = [
+        provisioned
+        for provisioned in list(catalogue.provisioned.values())
+        if provisioned_id in (None, provisioned.id) and name in (None, provisioned.name)
+    ]
+    if not matches:
+        raise missing("Provisioned product", provisioned_id or name)
+    return matches[0]
 
 
 @operation(SERVICE, "UpdateProvisionedProduct")
 def update_provisioned_product(call: Call) -> dict[str, Any]:
-    """Change the stack to another version or other parameters, as the launch role."""
-    kept, params = of(call.cloud), call.params
+    """Update the stack's version or parameters as the launch role."""
+    catalogue, params = of(call.cloud), call.params
 
     def make() -> tuple[Record, Provisioned]:
-        one = find(kept, params, "ProvisionedProductId", "ProvisionedProductName")
-        if one.status not in ("AVAILABLE", "TAINTED"):
-            raise invalid(f"The provisioned product {one.id} is {one.status} and cannot be updated.")
-        product = kept.product({"ProductId": params.get("ProductId") or one.product})
+        provisioned = find(catalogue, params, "ProvisionedProductId", "ProvisionedProductName")
+        if provisioned.status not in ("AVAILABLE", "TAINTED"):
+            raise invalid(f"The provisioned product {provisioned.id} is {provisioned.status} and cannot be updated.")
+        product = catalogue.product({"ProductId": params.get("ProductId") or provisioned.product})
         named = {key: params.get(key) for key in ("ProvisioningArtifactId", "ProvisioningArtifactName")}
-        artifact = kept.artifact(product, named if any(named.values()) else {"ProvisioningArtifactId": one.artifact})
-        return _update(call, kept, one, product, artifact)
+        artifact = catalogue.artifact(
+            product, named if any(named.values()) else {"ProvisioningArtifactId": provisioned.artifact}
+        )
+        return _update(call, catalogue, provisioned, product, artifact)
 
-    found: tuple[Record, Provisioned] = kept.once("update", params["UpdateToken"], make)
-    return _answer(found)
+    entry: tuple[Record, Provisioned] = catalogue.once("update", params["UpdateToken"], make)
+    return _record_response(entry)
 
 
 def _update(
-    call: Call, kept: Catalogue, one: Provisioned, product: Product, artifact: Artifact
+    call: Call, catalogue: Catalogue, provisioned: Provisioned, product: Product, artifact: Artifact
 ) -> tuple[Record, Provisioned]:
-    path = chosen_path(kept, product, call)
-    values = _values(call.params.get("ProvisioningParameters") or [], one.parameters, artifact)
-    record = _recorded(kept, one, launch.UPDATE)
+    path = choose_path(catalogue, product, call)
+    values = _values(call.params.get("ProvisioningParameters") or [], provisioned.parameters, artifact)
+    record = _add_record(catalogue, provisioned, launch.UPDATE)
     record.product, record.artifact, record.path, record.role_arn = product.id, artifact.id, path.id, path.role_arn
 
     def work(client: Any) -> None:  # noqa: ANN401 (boto3 clients have no type)
-        launch.change(client, one, record, artifact.template, values)
-        one.product, one.artifact, one.parameters = product.id, artifact.id, values
-        one.path, one.role_arn = path.id, path.role_arn
+        launch.change(client, provisioned, record, artifact.template, values)
+        provisioned.product, provisioned.artifact, provisioned.parameters = product.id, artifact.id, values
+        provisioned.path, provisioned.role_arn = path.id, path.role_arn
 
-    launch.start(call.cloud, one, record, work, call.keys)
-    return record, one
+    launch.start(call.cloud, provisioned, record, work, call.keys)
+    return record, provisioned
 
 
-def _values(given: list[dict[str, Any]], before: Mapping[str, str], artifact: Artifact) -> dict[str, str]:
+def _values(parameters: list[dict[str, Any]], before: Mapping[str, str], artifact: Artifact) -> dict[str, str]:
     declared = read(artifact.text).get("Parameters") or {}
     values = {}
-    for one in given:
-        if not one.get("UsePreviousValue"):
-            values[one["Key"]] = one.get("Value", "")
-        elif one["Key"] in before and one["Key"] in declared:
-            values[one["Key"]] = before[one["Key"]]
+    for parameter in parameters:
+        if not parameter.get("UsePreviousValue"):
+            values[parameter["Key"]] = parameter.get("Value", "")
+        elif parameter["Key"] in before and parameter["Key"] in declared:
+            values[parameter["Key"]] = before[parameter["Key"]]
     return values
 
 
 @operation(SERVICE, "TerminateProvisionedProduct")
 def terminate_provisioned_product(call: Call) -> dict[str, Any]:
-    """Remove the stack, as the launch role, and then the provisioned product."""
-    kept, params = of(call.cloud), call.params
+    """Delete the stack as the launch role, then the provisioned product."""
+    catalogue, params = of(call.cloud), call.params
     if params.get("RetainPhysicalResources"):
         raise AwsError("NotImplemented", "The rehearsal has no RetainPhysicalResources; see docs/parity.md", 501)
 
     def make() -> tuple[Record, Provisioned]:
-        one = find(kept, params, "ProvisionedProductId", "ProvisionedProductName")
-        if one.status == "UNDER_CHANGE":
-            raise invalid(f"The provisioned product {one.id} is UNDER_CHANGE and cannot be terminated.")
-        record = _recorded(kept, one, launch.TERMINATE)
+        provisioned = find(catalogue, params, "ProvisionedProductId", "ProvisionedProductName")
+        if provisioned.status == "UNDER_CHANGE":
+            raise invalid(f"The provisioned product {provisioned.id} is UNDER_CHANGE and cannot be terminated.")
+        record = _add_record(catalogue, provisioned, launch.TERMINATE)
 
         def work(client: Any) -> None:  # noqa: ANN401 (boto3 clients have no type)
             try:
-                launch.remove(client, one, record)
+                launch.remove(client, provisioned, record)
             except launch.StackError:
                 if not params.get("IgnoreErrors"):
                     raise
-            kept.provisioned.pop(one.id, None)
+            catalogue.provisioned.pop(provisioned.id, None)
 
-        launch.start(call.cloud, one, record, work, call.keys)
-        return record, one
+        launch.start(call.cloud, provisioned, record, work, call.keys)
+        return record, provisioned
 
-    found: tuple[Record, Provisioned] = kept.once("terminate", params["TerminateToken"], make)
-    return _answer(found)
+    entry: tuple[Record, Provisioned] = catalogue.once("terminate", params["TerminateToken"], make)
+    return _record_response(entry)
 
 
 @operation(SERVICE, "DescribeRecord")
 def describe_record(call: Call) -> dict[str, Any]:
-    """Tell what became of a request."""
-    found = of(call.cloud).records.get(call.params["Id"])
-    if found is None:
+    """Describe a request's record."""
+    entry = of(call.cloud).records.get(call.params["Id"])
+    if entry is None:
         raise missing("Record", call.params["Id"])
-    return {**_answer(found), "RecordOutputs": found[0].outputs}
+    return {**_record_response(entry), "RecordOutputs": entry[0].outputs}
 
 
 @operation(SERVICE, "ListRecordHistory")
 def list_record_history(call: Call) -> dict[str, Any]:
-    """List the requests, the last one first."""
-    wanted: Mapping[str, str] = call.params.get("SearchFilter") or {}
-    found = [views.record(*one) for one in reversed(list(of(call.cloud).records.values()))]
+    """List the records, the newest first."""
+    criteria: Mapping[str, str] = call.params.get("SearchFilter") or {}
+    records = [views.record(*entry) for entry in reversed(list(of(call.cloud).records.values()))]
     keys = {"product": "ProductId", "provisionedproduct": "ProvisionedProductId"}
-    member = keys.get(wanted.get("Key", "").lower())
-    return {"RecordDetails": [one for one in found if member is None or one[member] == wanted.get("Value")]}
+    member = keys.get(criteria.get("Key", "").lower())
+    return {
+        "RecordDetails": [record for record in records if member is None or record[member] == criteria.get("Value")]
+    }
 
 
 @operation(SERVICE, "DescribeProvisionedProduct")
 def describe_provisioned_product(call: Call) -> dict[str, Any]:
     """Describe a provisioned product."""
-    kept = of(call.cloud)
+    catalogue = of(call.cloud)
     return {
-        "ProvisionedProductDetail": views.provisioned(kept, find(kept, call.params, "Id", "Name")),
+        "ProvisionedProductDetail": views.provisioned(catalogue, find(catalogue, call.params, "Id", "Name")),
         "CloudWatchDashboards": [],
     }
 
 
 @operation(SERVICE, "GetProvisionedProductOutputs")
 def get_provisioned_product_outputs(call: Call) -> dict[str, Any]:
-    """Give the outputs of a provisioned product's last request that has any."""
-    one = find(of(call.cloud), call.params, "ProvisionedProductId", "ProvisionedProductName")
-    given = next((record.outputs for record in reversed(one.records) if record.outputs), [])
-    wanted = call.params.get("OutputKeys")
-    return {"Outputs": [each for each in given if not wanted or each["OutputKey"] in wanted]}
+    """Return the outputs of a provisioned product's latest record that has outputs."""
+    provisioned = find(of(call.cloud), call.params, "ProvisionedProductId", "ProvisionedProductName")
+    outputs = next((record.outputs for record in reversed(provisioned.records) if record.outputs), [])
+    keys = call.params.get("OutputKeys")
+    return {"Outputs": [each for each in outputs if not keys or each["OutputKey"] in keys]}
 
 
 @operation(SERVICE, "SearchProvisionedProducts")
 def search_provisioned_products(call: Call) -> dict[str, Any]:
-    """List provisioned products, of the whole account or of the caller alone."""
-    kept, params = of(call.cloud), call.params
+    """List provisioned products of the account or of the caller."""
+    catalogue, params = of(call.cloud), call.params
     level = (params.get("AccessLevelFilter") or {}).get("Key", "User")
     me = identity.principal_of(call.access_key)
     queries: list[str] = (params.get("Filters") or {}).get("SearchQuery") or []
-    found = []
-    for one in list(kept.provisioned.values()):
-        seen = level == "Account" or me.kind == "administrator" or one.user == me.arn
-        described = _searched(kept, one)
+    matches = []
+    for provisioned in list(catalogue.provisioned.values()):
+        seen = level == "Account" or me.kind == "administrator" or provisioned.user == me.arn
+        described = _search_entry(catalogue, provisioned)
         if seen and all(_meets(described, query) for query in queries):
-            found.append(described)
-    return {"ProvisionedProducts": found, "TotalResultsCount": len(found)}
+            matches.append(described)
+    return {"ProvisionedProducts": matches, "TotalResultsCount": len(matches)}
 
 
-def _searched(kept: Catalogue, one: Provisioned) -> dict[str, Any]:
-    product = kept.products.get(one.product)
-    artifact = product.artifacts.get(one.artifact) if product else None
+def _search_entry(catalogue: Catalogue, provisioned: Provisioned) -> dict[str, Any]:
+    product = catalogue.products.get(provisioned.product)
+    artifact = product.artifacts.get(provisioned.artifact) if product else None
     names = {"ProductName": product.name if product else ""}
     names["ProvisioningArtifactName"] = artifact.name if artifact else ""
-    described = {key: value for key, value in views.provisioned(kept, one).items() if key != "LaunchRoleArn"}
-    more = {"Tags": one.tags, "PhysicalId": one.stack_id, "ProductId": one.product, "UserArn": one.user, **names}
-    return views.filled({**described, **more, "ProvisioningArtifactId": one.artifact})
+    described = {
+        key: value for key, value in views.provisioned(catalogue, provisioned).items() if key != "LaunchRoleArn"
+    }
+    more = {
+        "Tags": provisioned.tags,
+        "PhysicalId": provisioned.stack_id,
+        "ProductId": provisioned.product,
+        "UserArn": provisioned.user,
+        **names,
+    }
+    return views.filled({**described, **more, "ProvisioningArtifactId": provisioned.artifact})
 
 
 def _meets(described: Mapping[str, Any], query: str) -> bool:
-    """Hold a provisioned product to a query, `name:value` or words."""
+    """Match a provisioned product with a query, `name:value` or free text."""
     name, colon, value = query.partition(":")
     texts = {key.lower(): str(each).lower() for key, each in described.items()}
     if colon:
@@ -272,5 +298,9 @@ def _meets(described: Mapping[str, Any], query: str) -> bool:
 @operation(SERVICE, "ScanProvisionedProducts")
 def scan_provisioned_products(call: Call) -> dict[str, Any]:
     """List all provisioned products."""
-    kept = of(call.cloud)
-    return {"ProvisionedProducts": [views.provisioned(kept, one) for one in list(kept.provisioned.values())]}
+    catalogue = of(call.cloud)
+    return {
+        "ProvisionedProducts": [
+            views.provisioned(catalogue, provisioned) for provisioned in list(catalogue.provisioned.values())
+        ]
+    }

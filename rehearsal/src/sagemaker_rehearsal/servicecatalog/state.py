@@ -1,4 +1,4 @@
-"""Steps 1 to 3: what Service Catalog keeps: portfolios, products, versions, and what was provisioned of them."""
+"""Steps 1 to 3: the state of Service Catalog: portfolios, products, versions and provisioned products."""
 
 import fnmatch
 import json
@@ -18,35 +18,35 @@ SIGNS = string.ascii_lowercase + string.digits
 
 
 def new_id(prefix: str) -> str:
-    """Make an id in AWS's form, such as `prod-` and thirteen letters and digits."""
+    """Return a new id in AWS's format, such as `prod-` and thirteen letters and digits."""
     return prefix + "-" + "".join(secrets.choice(SIGNS) for _ in range(13))
 
 
 def now() -> datetime:
-    """Tell the time as services do."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
-def missing(what: str, given: object) -> AwsError:
-    """Give Service Catalog's answer to something that is not there."""
-    return AwsError("ResourceNotFoundException", f"{what} {given} not found.")
+def missing(what: str, identifier: object) -> AwsError:
+    """Return the error for an absent resource."""
+    return AwsError("ResourceNotFoundException", f"{what} {identifier} not found.")
 
 
 def invalid(message: str) -> AwsError:
-    """Give Service Catalog's answer to a request that breaks a rule."""
+    """Return the error for an invalid request."""
     return AwsError("InvalidParametersException", message)
 
 
 @dataclass
 class Portfolio:
-    """A set of products for some principals."""
+    """A set of products and the principals that may use them."""
 
     name: str
     provider: str
     description: str
     tags: Tags
     id: str = field(default_factory=lambda: new_id("port"))
-    made: datetime = field(default_factory=now)
+    created: datetime = field(default_factory=now)
     products: list[str] = field(default_factory=list)
     principals: dict[str, str] = field(default_factory=dict)  # ARN -> IAM or IAM_PATTERN
 
@@ -57,31 +57,31 @@ class Artifact:
 
     name: str
     description: str
-    source: str  # where the template came from
-    template: str  # where Service Catalog keeps it
+    source: str  # the template's original URL
+    template: str  # the URL of Service Catalog's copy
     text: str
     id: str = field(default_factory=lambda: new_id("pa"))
-    made: datetime = field(default_factory=now)
+    created: datetime = field(default_factory=now)
     active: bool = True
     guidance: str = "DEFAULT"
 
 
 @dataclass
 class Product:
-    """A template that can be provisioned, in versions."""
+    """A product with its versions, each a template."""
 
     name: str
     owner: str
-    given: Mapping[str, str]  # description, distributor, support
+    details: Mapping[str, str]  # description, distributor, support
     tags: Tags
     id: str = field(default_factory=lambda: new_id("prod"))
-    made: datetime = field(default_factory=now)
+    created: datetime = field(default_factory=now)
     artifacts: dict[str, Artifact] = field(default_factory=dict)
 
 
 @dataclass
 class Constraint:
-    """How a product of a portfolio is launched."""
+    """A constraint on a product in a portfolio."""
 
     portfolio: str
     product: str
@@ -93,7 +93,7 @@ class Constraint:
 
 @dataclass
 class Path:
-    """A way for a caller to a product: a portfolio, with the role that its constraint names."""
+    """A launch path: a portfolio that holds the product, with its launch role."""
 
     portfolio: Portfolio
     constraints: list[Constraint]
@@ -101,13 +101,13 @@ class Path:
 
     @property
     def id(self) -> str:
-        """Give the path's id; it stays the same for a portfolio."""
+        """The path's id, which is stable for a portfolio."""
         return "lpv3-" + self.portfolio.id.removeprefix("port-")
 
 
 @dataclass
 class Record:
-    """One request to make, change or remove a provisioned product."""
+    """The record of a request to provision, update or terminate a product."""
 
     kind: str
     product: str
@@ -116,7 +116,7 @@ class Record:
     role_arn: str
     tags: Tags
     id: str = field(default_factory=lambda: new_id("rec"))
-    made: datetime = field(default_factory=now)
+    created: datetime = field(default_factory=now)
     changed: datetime = field(default_factory=now)
     status: str = "CREATED"
     errors: list[dict[str, str]] = field(default_factory=list)
@@ -125,7 +125,7 @@ class Record:
 
 @dataclass
 class Provisioned:
-    """What was made of a product: a stack."""
+    """A provisioned product, which is a stack."""
 
     name: str
     product: str
@@ -137,7 +137,7 @@ class Provisioned:
     user: str
     token: str
     id: str = field(default_factory=lambda: new_id("pp"))
-    made: datetime = field(default_factory=now)
+    created: datetime = field(default_factory=now)
     status: str = "UNDER_CHANGE"
     message: str = ""
     stack_id: str = ""
@@ -145,7 +145,7 @@ class Provisioned:
 
     @property
     def arn_part(self) -> str:
-        """Give the end of the ARN."""
+        """The last part of the ARN."""
         return f"stack/{self.name}/{self.id}"
 
 
@@ -164,95 +164,105 @@ class Catalogue:
         self.launch_keys: dict[str, Mapping[str, str]] = {}  # by the launch role's ARN
 
     def arn(self, kind: str, name: str) -> str:
-        """Give the ARN of a portfolio or product: their service is called `catalog`."""
+        """Return the ARN of a portfolio or product, whose service prefix is `catalog`."""
         return f"arn:aws:catalog:{self.cloud.region}:{ACCOUNT}:{kind}/{name}"
 
     def portfolio(self, name: str) -> Portfolio:
-        """Find a portfolio.
+        """Return a portfolio.
 
         Raises:
-            AwsError: there is none of this id.
+            AwsError: there is no portfolio of this id.
         """
         if name not in self.portfolios:
             raise missing("Portfolio", name)
         return self.portfolios[name]
 
     def product(self, params: Mapping[str, Any], by_id: str = "ProductId", by_name: str = "ProductName") -> Product:
-        """Find the product that a request names by id or by name.
+        """Return the product that a request names by id or name.
 
         Raises:
-            AwsError: none, or both, or no such product.
+            AwsError: not exactly one of both is given, or there is no such product.
         """
-        given, name = params.get(by_id), params.get(by_name)
-        if bool(given) == bool(name):
+        product_id, name = params.get(by_id), params.get(by_name)
+        if bool(product_id) == bool(name):
             raise invalid(f"Exactly one of {by_id} and {by_name} must be specified.")
-        found = [one for one in list(self.products.values()) if given in (None, one.id) and name in (None, one.name)]
-        if not found:
-            raise missing("Product", given or name)
-        return found[0]
+        matches = [
+            product
+            for product in list(self.products.values())
+            if product_id in (None, product.id) and name in (None, product.name)
+        ]
+        if not matches:
+            raise missing("Product", product_id or name)
+        return matches[0]
 
     def artifact(self, product: Product, params: Mapping[str, Any]) -> Artifact:
-        """Find the version that a request names by id or by name.
+        """Return the version that a request names by id or name.
 
         Raises:
-            AwsError: none, or no such version.
+            AwsError: not exactly one of both is given, or there is no such version.
         """
-        given, name = params.get("ProvisioningArtifactId"), params.get("ProvisioningArtifactName")
-        if bool(given) == bool(name):
+        artifact_id, name = params.get("ProvisioningArtifactId"), params.get("ProvisioningArtifactName")
+        if bool(artifact_id) == bool(name):
             raise invalid("Exactly one of ProvisioningArtifactId and ProvisioningArtifactName must be specified.")
-        found = [
-            one for one in list(product.artifacts.values()) if given in (None, one.id) and name in (None, one.name)
+        matches = [
+            artifact
+            for artifact in list(product.artifacts.values())
+            if artifact_id in (None, artifact.id) and name in (None, artifact.name)
         ]
-        if not found:
-            raise missing("ProvisioningArtifact", given or name)
-        return found[0]
+        if not matches:
+            raise missing("ProvisioningArtifact", artifact_id or name)
+        return matches[0]
 
     def once(self, kind: str, token: str, make: Any) -> Any:  # noqa: ANN401 (of the kind)
-        """Do what a request asks once for each of its tokens."""
+        """Perform a request once for each idempotency token; later calls return the first result."""
         with self.lock:
             if (kind, token) not in self.tokens:
                 self.tokens[kind, token] = make()
             return self.tokens[kind, token]
 
     def constraints_of(self, portfolio: Portfolio, product: Product) -> list[Constraint]:
-        """Give the constraints of a product in a portfolio."""
+        """Return the constraints of a product in a portfolio."""
         both = (portfolio.id, product.id)
-        return [one for one in list(self.constraints.values()) if (one.portfolio, one.product) == both]
+        return [
+            constraint
+            for constraint in list(self.constraints.values())
+            if (constraint.portfolio, constraint.product) == both
+        ]
 
     def paths(self, product: Product, who: "Caller") -> list[Path]:
-        """Give the ways to a product that a caller has: one for each portfolio that is associated with both."""
-        found = []
+        """Return a caller's launch paths to a product: one for each portfolio associated with both."""
+        paths = []
         for portfolio in list(self.portfolios.values()):
             if product.id not in portfolio.products or not who.may_use(portfolio):
                 continue
             own = self.constraints_of(portfolio, product)
-            found.append(Path(portfolio, own, launch_role(own)))
-        return found
+            paths.append(Path(portfolio, own, launch_role(own)))
+        return paths
 
 
 def launch_role(constraints: list[Constraint]) -> str:
-    """Give the ARN of the role that a launch constraint names, or nothing."""
-    for one in constraints:
-        if one.kind == "LAUNCH":
-            given = json.loads(one.parameters)
-            name = given.get("LocalRoleName")
-            return str(given.get("RoleArn") or f"arn:aws:iam::{ACCOUNT}:role/{name}")
+    """Return the role ARN of the launch constraint; empty without one."""
+    for constraint in constraints:
+        if constraint.kind == "LAUNCH":
+            document = json.loads(constraint.parameters)
+            name = document.get("LocalRoleName")
+            return str(document.get("RoleArn") or f"arn:aws:iam::{ACCOUNT}:role/{name}")
     return ""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who looks for products.
+    """The caller of a request.
 
     Attributes:
-        entity_arn: of the role or user; empty for the administrator, who sees all (on AWS he sees none either without
-            an association; see docs/parity.md).
+        entity_arn: of the role or user; empty for the administrator, who sees all products (on AWS only with an
+            association; see docs/parity.md).
     """
 
     entity_arn: str
 
     def may_use(self, portfolio: Portfolio) -> bool:
-        """Tell whether a portfolio is associated with the caller.
+        """Return whether a portfolio is associated with the caller.
 
         https://docs.aws.amazon.com/servicecatalog/latest/dg/API_AssociatePrincipalWithPortfolio.html
         """

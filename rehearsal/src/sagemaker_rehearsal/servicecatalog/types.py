@@ -43,19 +43,19 @@ class Portfolio(ResourceType):
     known = frozenset({"DisplayName", "ProviderName", "Description", "Tags"})
 
     def make(self, cloud: Host, name: str, properties: Properties) -> Made:
-        """Make a portfolio."""
+        """Create a portfolio."""
         client = cloud.client("servicecatalog")
         detail = client.create_portfolio(**properties, IdempotencyToken=_token())["PortfolioDetail"]
         return detail["Id"], {"PortfolioName": detail["DisplayName"]}
 
     def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
-        """Change a portfolio."""
+        """Update a portfolio."""
         changes = {**without(properties, "Tags"), **_tag_changes(old.properties, properties)}
         cloud.client("servicecatalog").update_portfolio(Id=old.physical_resource_id, **changes)
         return {"PortfolioName": str(properties["DisplayName"])}
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """Remove a portfolio."""
+        """Delete a portfolio."""
         ignore_absence(lambda: cloud.client("servicecatalog").delete_portfolio(Id=old.physical_resource_id))
 
 
@@ -68,7 +68,7 @@ class Product(ResourceType):
     required = ("Name", "Owner", "ProvisioningArtifactParameters")
 
     def make(self, cloud: Host, name: str, properties: Properties) -> Made:
-        """Make a product with its versions."""
+        """Create a product with its versions."""
         first, *others = properties["ProvisioningArtifactParameters"]
         client = cloud.client("servicecatalog")
         answer = client.create_product(
@@ -82,14 +82,14 @@ class Product(ResourceType):
         return product, _product_attributes(properties, ids)
 
     def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
-        """Change a product; versions are matched by their place, and those that changed become other ones."""
+        """Update a product; versions are matched by position, and a changed template creates a new version."""
         client, product = cloud.client("servicecatalog"), old.physical_resource_id
         changes = {**chosen(properties, PRODUCT_MEMBERS), **_tag_changes(old.properties, properties)}
         client.update_product(Id=product, **changes)
         return _product_attributes(properties, _match(client, product, old, properties))
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """Remove a product with all of its versions."""
+        """Delete a product with its versions."""
         ignore_absence(lambda: cloud.client("servicecatalog").delete_product(Id=old.physical_resource_id))
 
 
@@ -102,14 +102,16 @@ def _product_attributes(properties: Properties, ids: list[str]) -> dict[str, str
     }
 
 
-def _version(given: Mapping[str, Any]) -> dict[str, Any]:
-    plain = str(given.get("DisableTemplateValidation", "false")).lower() == "true"
-    return {**given, "DisableTemplateValidation": plain, "Type": given.get("Type", "CLOUD_FORMATION_TEMPLATE")}
+def _version(version: Mapping[str, Any]) -> dict[str, Any]:
+    plain = str(version.get("DisableTemplateValidation", "false")).lower() == "true"
+    return {**version, "DisableTemplateValidation": plain, "Type": version.get("Type", "CLOUD_FORMATION_TEMPLATE")}
 
 
-def _add(client: Any, product: str, given: Mapping[str, Any]) -> str:  # noqa: ANN401 (boto3 clients have no type)
-    made = client.create_provisioning_artifact(ProductId=product, Parameters=_version(given), IdempotencyToken=_token())
-    return str(made["ProvisioningArtifactDetail"]["Id"])
+def _add(client: Any, product: str, version: Mapping[str, Any]) -> str:  # noqa: ANN401 (boto3 clients have no type)
+    response = client.create_provisioning_artifact(
+        ProductId=product, Parameters=_version(version), IdempotencyToken=_token()
+    )
+    return str(response["ProvisioningArtifactDetail"]["Id"])
 
 
 def _match(client: Any, product: str, old: Resource, properties: Properties) -> list[str]:  # noqa: ANN401 (as above)
@@ -117,31 +119,31 @@ def _match(client: Any, product: str, old: Resource, properties: Properties) -> 
     known = str(old.attributes["ProvisioningArtifactIds"]).split(",")
     replace = str(properties.get("ReplaceProvisioningArtifacts", "false")).lower() == "true"
     ids, lost = [], known[len(after) :]
-    for place, given in enumerate(after):
-        same = place < len(known) and given.get("Info") == before[place].get("Info") and not replace
-        if place < len(known) and given == before[place]:
+    for place, version in enumerate(after):
+        same = place < len(known) and version.get("Info") == before[place].get("Info") and not replace
+        if place < len(known) and version == before[place]:
             ids.append(known[place])
         elif same:
-            texts = {key: given[key] for key in ("Name", "Description") if key in given}
+            texts = {key: version[key] for key in ("Name", "Description") if key in version}
             client.update_provisioning_artifact(ProductId=product, ProvisioningArtifactId=known[place], **texts)
             ids.append(known[place])
         else:
-            ids.append(_add(client, product, given))
+            ids.append(_add(client, product, version))
             lost += known[place : place + 1]
-    for one in lost:
-        client.delete_provisioning_artifact(ProductId=product, ProvisioningArtifactId=one)
+    for artifact in lost:
+        client.delete_provisioning_artifact(ProductId=product, ProvisioningArtifactId=artifact)
     return ids
 
 
 class LaunchRoleConstraint(ResourceType):
-    """The role by which a product is launched."""
+    """The role that launches a product."""
 
     name = "AWS::ServiceCatalog::LaunchRoleConstraint"
     fixed = frozenset({"PortfolioId", "ProductId"})
     known = fixed | {"RoleArn", "LocalRoleName", "Description"}
 
     def make(self, cloud: Host, name: str, properties: Properties) -> Made:
-        """Make the constraint."""
+        """Create the constraint."""
         parameters = chosen(properties, ("PortfolioId", "ProductId", "Description"))
         answer = cloud.client("servicecatalog").create_constraint(
             **parameters, Type="LAUNCH", Parameters=_role(properties), IdempotencyToken=_token()
@@ -149,7 +151,7 @@ class LaunchRoleConstraint(ResourceType):
         return answer["ConstraintDetail"]["ConstraintId"], {}
 
     def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
-        """Name another role."""
+        """Replace the constraint's role."""
         cloud.client("servicecatalog").update_constraint(
             Id=old.physical_resource_id,
             Parameters=_role(properties),
@@ -158,15 +160,15 @@ class LaunchRoleConstraint(ResourceType):
         return {}
 
     def remove(self, cloud: Host, old: Resource) -> None:
-        """Remove the constraint."""
+        """Delete the constraint."""
         ignore_absence(lambda: cloud.client("servicecatalog").delete_constraint(Id=old.physical_resource_id))
 
 
 def _role(properties: Properties) -> str:
-    given = {key: properties[key] for key in ("RoleArn", "LocalRoleName") if key in properties}
-    if len(given) != 1:
+    role = {key: properties[key] for key in ("RoleArn", "LocalRoleName") if key in properties}
+    if len(role) != 1:
         raise ResourceError("Properties validation failed: exactly one of RoleArn and LocalRoleName must be given")
-    return json.dumps(given)
+    return json.dumps(role)
 
 
 RESOURCE_TYPES: tuple[ResourceType, ...] = (

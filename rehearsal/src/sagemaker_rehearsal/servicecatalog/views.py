@@ -1,4 +1,4 @@
-"""Steps 1 and 2: Service Catalog's things as its API describes them. Pure."""
+"""Steps 1 and 2: Service Catalog's resources in the form of its API. Pure functions."""
 
 from typing import Any
 
@@ -18,120 +18,125 @@ TEMPLATE = "CLOUD_FORMATION_TEMPLATE"
 
 
 def filled(members: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what has no value, as services do."""
+    """Leave out members without a value, as AWS does."""
     return {name: value for name, value in members.items() if value not in (None, "")}
 
 
-def portfolio(kept: Catalogue, one: Portfolio) -> dict[str, Any]:
+def portfolio(catalogue: Catalogue, portfolio: Portfolio) -> dict[str, Any]:
     """Describe a portfolio."""
     return filled(
         {
-            "Id": one.id,
-            "ARN": kept.arn("portfolio", one.id),
-            "DisplayName": one.name,
-            "Description": one.description,
-            "CreatedTime": one.made,
-            "ProviderName": one.provider,
+            "Id": portfolio.id,
+            "ARN": catalogue.arn("portfolio", portfolio.id),
+            "DisplayName": portfolio.name,
+            "Description": portfolio.description,
+            "CreatedTime": portfolio.created,
+            "ProviderName": portfolio.provider,
         }
     )
 
 
-def summary(one: Product, *, default_path: bool = False) -> dict[str, Any]:
-    """Describe a product to who uses it."""
+def summary(product: Product, *, default_path: bool = False) -> dict[str, Any]:
+    """Describe a product for end users."""
     return {
-        "Id": "prodview-" + one.id.removeprefix("prod-"),
-        "ProductId": one.id,
-        "Name": one.name,
-        "Owner": one.owner,
+        "Id": "prodview-" + product.id.removeprefix("prod-"),
+        "ProductId": product.id,
+        "Name": product.name,
+        "Owner": product.owner,
         "Type": TEMPLATE,
         "HasDefaultPath": default_path,
-        **one.given,
+        **product.details,
     }
 
 
-def detail(kept: Catalogue, one: Product) -> dict[str, Any]:
-    """Describe a product to who owns it."""
-    arn = kept.arn("product", one.id)
-    return {"ProductViewSummary": summary(one), "Status": "AVAILABLE", "ProductARN": arn, "CreatedTime": one.made}
+def detail(catalogue: Catalogue, product: Product) -> dict[str, Any]:
+    """Describe a product for administrators."""
+    arn = catalogue.arn("product", product.id)
+    return {
+        "ProductViewSummary": summary(product),
+        "Status": "AVAILABLE",
+        "ProductARN": arn,
+        "CreatedTime": product.created,
+    }
 
 
-def artifact(one: Artifact) -> dict[str, Any]:
-    """Describe a version to who owns it."""
-    return filled({**version(one), "Type": TEMPLATE, "Active": one.active})
+def artifact(artifact: Artifact) -> dict[str, Any]:
+    """Describe a version for administrators."""
+    return filled({**version(artifact), "Type": TEMPLATE, "Active": artifact.active})
 
 
-def version(one: Artifact) -> dict[str, Any]:
-    """Describe a version to who uses it."""
+def version(artifact: Artifact) -> dict[str, Any]:
+    """Describe a version for end users."""
     return filled(
         {
-            "Id": one.id,
-            "Name": one.name,
-            "Description": one.description,
-            "CreatedTime": one.made,
-            "Guidance": one.guidance,
+            "Id": artifact.id,
+            "Name": artifact.name,
+            "Description": artifact.description,
+            "CreatedTime": artifact.created,
+            "Guidance": artifact.guidance,
         }
     )
 
 
-def constraint(one: Constraint) -> dict[str, Any]:
+def constraint(constraint: Constraint) -> dict[str, Any]:
     """Describe a constraint."""
     return filled(
         {
-            "ConstraintId": one.id,
-            "Type": one.kind,
-            "Description": one.description,
+            "ConstraintId": constraint.id,
+            "Type": constraint.kind,
+            "Description": constraint.description,
             "Owner": ACCOUNT,
-            "ProductId": one.product,
-            "PortfolioId": one.portfolio,
+            "ProductId": constraint.product,
+            "PortfolioId": constraint.portfolio,
         }
     )
 
 
-def path(one: Path) -> dict[str, Any]:
-    """Describe a way to a product."""
-    constraints = [filled({"Type": each.kind, "Description": each.description}) for each in one.constraints]
-    return {"Id": one.id, "ConstraintSummaries": constraints, "Tags": one.portfolio.tags, "Name": one.portfolio.name}
+def path(path: Path) -> dict[str, Any]:
+    """Describe a launch path."""
+    constraints = [filled({"Type": each.kind, "Description": each.description}) for each in path.constraints]
+    return {"Id": path.id, "ConstraintSummaries": constraints, "Tags": path.portfolio.tags, "Name": path.portfolio.name}
 
 
-def record(one: Record, of: Provisioned) -> dict[str, Any]:
-    """Describe a request and what became of it."""
+def record(record: Record, provisioned: Provisioned) -> dict[str, Any]:
+    """Describe a record."""
     return {
-        "RecordId": one.id,
-        "ProvisionedProductName": of.name,
-        "Status": one.status,
-        "CreatedTime": one.made,
-        "UpdatedTime": one.changed,
+        "RecordId": record.id,
+        "ProvisionedProductName": provisioned.name,
+        "Status": record.status,
+        "CreatedTime": record.created,
+        "UpdatedTime": record.changed,
         "ProvisionedProductType": "CFN_STACK",
-        "RecordType": one.kind,
-        "ProvisionedProductId": of.id,
-        "ProductId": one.product,
-        "ProvisioningArtifactId": one.artifact,
-        "PathId": one.path,
-        "RecordErrors": one.errors,
-        "RecordTags": one.tags,
-        **({"LaunchRoleArn": one.role_arn} if one.role_arn else {}),
+        "RecordType": record.kind,
+        "ProvisionedProductId": provisioned.id,
+        "ProductId": record.product,
+        "ProvisioningArtifactId": record.artifact,
+        "PathId": record.path,
+        "RecordErrors": record.errors,
+        "RecordTags": record.tags,
+        **({"LaunchRoleArn": record.role_arn} if record.role_arn else {}),
     }
 
 
-def provisioned(kept: Catalogue, one: Provisioned) -> dict[str, Any]:
-    """Describe what was provisioned."""
-    makers = [each for each in one.records if each.kind != "TERMINATE_PROVISIONED_PRODUCT"]
+def provisioned(catalogue: Catalogue, provisioned: Provisioned) -> dict[str, Any]:
+    """Describe a provisioned product."""
+    makers = [each for each in provisioned.records if each.kind != "TERMINATE_PROVISIONED_PRODUCT"]
     good = [each.id for each in makers if each.status == "SUCCEEDED"]
     return filled(
         {
-            "Name": one.name,
-            "Arn": f"arn:aws:servicecatalog:{kept.cloud.region}:{ACCOUNT}:{one.arn_part}",
+            "Name": provisioned.name,
+            "Arn": f"arn:aws:servicecatalog:{catalogue.cloud.region}:{ACCOUNT}:{provisioned.arn_part}",
             "Type": "CFN_STACK",
-            "Id": one.id,
-            "Status": one.status,
-            "StatusMessage": one.message,
-            "CreatedTime": one.made,
-            "IdempotencyToken": one.token,
-            "LastRecordId": one.records[-1].id,
+            "Id": provisioned.id,
+            "Status": provisioned.status,
+            "StatusMessage": provisioned.message,
+            "CreatedTime": provisioned.created,
+            "IdempotencyToken": provisioned.token,
+            "LastRecordId": provisioned.records[-1].id,
             "LastProvisioningRecordId": makers[-1].id,
             "LastSuccessfulProvisioningRecordId": good[-1] if good else "",
-            "ProductId": one.product,
-            "ProvisioningArtifactId": one.artifact,
-            "LaunchRoleArn": one.role_arn,
+            "ProductId": provisioned.product,
+            "ProvisioningArtifactId": provisioned.artifact,
+            "LaunchRoleArn": provisioned.role_arn,
         }
     )

@@ -1,4 +1,4 @@
-"""Steps 4 and 6 to 10: what each type of action does; an approval stays open, every other one ends here."""
+"""Steps 4 and 6 to 10: the action types' implementations; all but approvals end with their function."""
 
 from collections.abc import Callable, Mapping
 

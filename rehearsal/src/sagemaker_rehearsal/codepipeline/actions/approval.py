@@ -1,4 +1,4 @@
-"""Step 9: manual approvals: ask through SNS where a topic is named; PutApprovalResult answers.
+"""Step 9: manual approvals: notify an SNS topic where one is configured; PutApprovalResult completes them.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html
 """
@@ -15,12 +15,12 @@ TIMED_OUT = "The approval action has timed out"
 
 
 def minutes(work: Work) -> int:
-    """Give how long an answer is waited for."""
+    """Return the timeout of an approval in minutes."""
     return work.run.action.timeout_minutes or DEFAULT_MINUTES
 
 
 def ask(work: Work) -> None:
-    """Make the request known; the action stays InProgress until it is answered."""
+    """Publish the approval request; the action stays InProgress until PutApprovalResult or the timeout."""
     topic = work.configuration.get("NotificationArn")
     token = new_id()
     work.run.entity_url = work.configuration.get("ExternalEntityLink", "")
@@ -32,7 +32,7 @@ def ask(work: Work) -> None:
 
 
 def message(work: Work, token: str) -> dict[str, object]:
-    """Give the request as JSON.
+    """Return the notification's content.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals-json-format.html
     """

@@ -1,4 +1,4 @@
-"""Steps 7 and 10: deploy actions: make, change or delete a stack with templates out of artifacts.
+"""Steps 7 and 10: deploy actions: create, update or delete a stack with templates from artifacts.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
 """
@@ -19,10 +19,10 @@ LIMIT_BYTES = 51_200  # of TemplateBody
 
 
 def deploy(work: Work) -> None:
-    """Do what ActionMode says; the stack's outputs become the action's variables.
+    """Perform the action's ActionMode; the stack's outputs become the action's variables.
 
     Raises:
-        Failed: when the stack did not come to be as it should.
+        Failed: when the stack does not reach a successful status.
     """
     stack = Stack(work)
     mode = work.configuration["ActionMode"]
@@ -37,23 +37,23 @@ def deploy(work: Work) -> None:
 
 
 class Stack:
-    """The stack of one action."""
+    """The stack that one action deploys to."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self._client = work.client("cloudformation")
-        self._given = work.configuration
-        self._name = self._given["StackName"]
+        self._settings = work.configuration
+        self._name = self._settings["StackName"]
         region = work.cloud.region
         work.run.entity_url = f"https://{region}.console.aws.amazon.com/cloudformation/home?region={region}#/"
 
     def create_or_update(self, replace: bool) -> None:
-        """Make the stack, or change it; a change that changes nothing is a success."""
-        request, found = self._request(), self._find()
-        if found and replace and found["StackStatus"] in REPLACED:
+        """Create or update the stack; an update without changes is a success."""
+        request, stack = self._request(), self._find()
+        if stack and replace and stack["StackStatus"] in REPLACED:
             self.delete()
-            found = None
-        if found is None:
+            stack = None
+        if stack is None:
             self._client.create_stack(**request)
         else:
             try:
@@ -65,41 +65,44 @@ class Stack:
 
     def delete(self) -> None:
         """Delete the stack; one that does not exist is a success."""
-        found = self._find()
-        if found is None:
+        stack = self._find()
+        if stack is None:
             return
-        role = {"RoleARN": self._given["RoleArn"]} if self._given.get("RoleArn") else {}
+        role = {"RoleARN": self._settings["RoleArn"]} if self._settings.get("RoleArn") else {}
         self._client.delete_stack(StackName=self._name, **role)
         for _ in self._work.polls():
-            found = self._find(found["StackId"])
-            if found is None or found["StackStatus"] == "DELETE_COMPLETE":
+            stack = self._find(stack["StackId"])
+            if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
                 return
-            if found["StackStatus"] == "DELETE_FAILED":
-                raise Failed(f"Stack {self._name}: DELETE_FAILED. {found.get('StackStatusReason', '')}")
+            if stack["StackStatus"] == "DELETE_FAILED":
+                raise Failed(f"Stack {self._name}: DELETE_FAILED. {stack.get('StackStatusReason', '')}")
         raise Ended
 
     def replace_change_set(self) -> None:
-        """Make a change set, in the place of one of the same name."""
-        named = {"StackName": self._name, "ChangeSetName": self._given["ChangeSetName"]}
-        found = self._find()
-        exists = found is not None and found["StackStatus"] != "REVIEW_IN_PROGRESS"
-        if found is not None:
+        """Create a change set; an existing one of the same name is replaced.
+
+        A stack in REVIEW_IN_PROGRESS holds only change sets, so its change set is still of type CREATE.
+        """
+        named = {"StackName": self._name, "ChangeSetName": self._settings["ChangeSetName"]}
+        stack = self._find()
+        exists = stack is not None and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+        if stack is not None:
             self._client.delete_change_set(**named)
         kind = "UPDATE" if exists else "CREATE"
         self._client.create_change_set(**self._request(), ChangeSetName=named["ChangeSetName"], ChangeSetType=kind)
         for _ in self._work.polls():
-            made = self._client.describe_change_set(**named)
-            if made["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            change_set = self._client.describe_change_set(**named)
+            if change_set["Status"] in ("CREATE_COMPLETE", "FAILED"):
                 break
-        if made["Status"] == "FAILED" and "didn't contain changes" not in made.get("StatusReason", ""):
-            raise Failed(f"Change set {named['ChangeSetName']}: {made.get('StatusReason', 'failed')}")
-        self._work.run.external_id = made["ChangeSetId"]
+        if change_set["Status"] == "FAILED" and "didn't contain changes" not in change_set.get("StatusReason", ""):
+            raise Failed(f"Change set {named['ChangeSetName']}: {change_set.get('StatusReason', 'failed')}")
+        self._work.run.external_id = change_set["ChangeSetId"]
 
     def execute_change_set(self) -> None:
         """Execute a change set; one without changes is a success."""
-        named = {"StackName": self._name, "ChangeSetName": self._given["ChangeSetName"]}
-        found = self._client.describe_change_set(**named)
-        if found["Status"] != "FAILED":
+        named = {"StackName": self._name, "ChangeSetName": self._settings["ChangeSetName"]}
+        change_set = self._client.describe_change_set(**named)
+        if change_set["Status"] != "FAILED":
             self._client.execute_change_set(**named)
         self._finish()
 
@@ -112,35 +115,35 @@ class Stack:
             raise
 
     def _finish(self) -> None:
-        """Wait until the stack has settled."""
+        """Wait for a final stack status."""
         for _ in self._work.polls():
-            found = self._find()
-            if found is None:
+            stack = self._find()
+            if stack is None:
                 raise Failed(f"Stack {self._name} does not exist any more")
-            self._show(found)
-            status = found["StackStatus"]
+            self._link(stack)
+            status = stack["StackStatus"]
             if status in GOOD:
                 self._work.run.summary = f"Stack {self._name}: {status}"
-                self._outputs(found)
+                self._publish_outputs(stack)
                 return
             if not status.endswith("_IN_PROGRESS"):
-                raise Failed(f"Stack {self._name}: {status}. {found.get('StackStatusReason', '')}".strip())
+                raise Failed(f"Stack {self._name}: {status}. {stack.get('StackStatusReason', '')}".strip())
         raise Ended
 
-    def _show(self, found: dict[str, Any]) -> None:
+    def _link(self, stack: dict[str, Any]) -> None:
         run = self._work.run
-        run.external_id = found["StackId"]
-        run.external_url = f"{run.entity_url}stack/detail?stackId={found['StackId']}"
+        run.external_id = stack["StackId"]
+        run.external_url = f"{run.entity_url}stack/detail?stackId={stack['StackId']}"
 
-    def _outputs(self, found: dict[str, Any]) -> None:
-        outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+    def _publish_outputs(self, stack: dict[str, Any]) -> None:
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
         work = self._work
         work.run.variables = outputs
         if work.run.action.outputs:
             name = work.run.action.outputs[0]
             folder = work.folder / "output" / name
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / self._given.get("OutputFileName", "output.json")).write_text(
+            (folder / self._settings.get("OutputFileName", "output.json")).write_text(
                 json.dumps(outputs), encoding="utf-8"
             )
             work.run.outputs = {name: artifacts.store(work.client("s3"), folder, work.location(name))}
@@ -149,25 +152,25 @@ class Stack:
         template = self._file("TemplatePath")
         if len(template.encode()) > LIMIT_BYTES:
             raise Failed(f"The rehearsal deploys templates of at most {LIMIT_BYTES} bytes", "ConfigurationError")
-        given = self._configuration()
+        configuration = self._configuration()
         request: dict[str, Any] = {"StackName": self._name, "TemplateBody": template}
-        parameters = {**given.get("Parameters", {}), **self._overrides()}
+        parameters = {**configuration.get("Parameters", {}), **self._overrides()}
         request["Parameters"] = [
             {"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()
         ]
-        request["Tags"] = [{"Key": key, "Value": str(value)} for key, value in given.get("Tags", {}).items()]
-        if "StackPolicy" in given:
-            request["StackPolicyBody"] = json.dumps(given["StackPolicy"])
-        if self._given.get("Capabilities"):
-            request["Capabilities"] = [one.strip() for one in self._given["Capabilities"].split(",")]
-        return {**request, **({"RoleARN": self._given["RoleArn"]} if self._given.get("RoleArn") else {})}
+        request["Tags"] = [{"Key": key, "Value": str(value)} for key, value in configuration.get("Tags", {}).items()]
+        if "StackPolicy" in configuration:
+            request["StackPolicyBody"] = json.dumps(configuration["StackPolicy"])
+        if self._settings.get("Capabilities"):
+            request["Capabilities"] = [capability.strip() for capability in self._settings["Capabilities"].split(",")]
+        return {**request, **({"RoleARN": self._settings["RoleArn"]} if self._settings.get("RoleArn") else {})}
 
     def _configuration(self) -> dict[str, Any]:
         """Read the template configuration file: Parameters, Tags and StackPolicy.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html
         """
-        if "TemplateConfiguration" not in self._given:
+        if "TemplateConfiguration" not in self._settings:
             return {}
         read = self._json(self._file("TemplateConfiguration"), "TemplateConfiguration")
         unknown = sorted(set(read) - {"Parameters", "Tags", "StackPolicy"})
@@ -180,7 +183,7 @@ class Stack:
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-parameter-override-functions.html
         """
-        read = self._json(self._given.get("ParameterOverrides", "{}"), "ParameterOverrides")
+        read = self._json(self._settings.get("ParameterOverrides", "{}"), "ParameterOverrides")
         return {key: self._override(value) for key, value in read.items()}
 
     def _override(self, value: object) -> str:
@@ -201,7 +204,7 @@ class Stack:
             raise Failed(f"{what} is no JSON object: {error}", "ConfigurationError") from error
 
     def _file(self, key: str) -> str:
-        artifact, _, path = self._given[key].partition("::")
+        artifact, _, path = self._settings[key].partition("::")
         return self._read(artifact, path)
 
     def _read(self, artifact: str, path: str) -> str:

@@ -1,4 +1,4 @@
-"""Steps 4 and 6: source actions: the tip of a branch, or the commit that the start demands, as an artifact.
+"""Steps 4 and 6: source actions: the tip of a branch, or the commit that the start requested, as an artifact.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeCommit.html
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html
@@ -23,7 +23,7 @@ COMMIT = "COMMIT_ID"
 
 
 def from_codecommit(work: Work) -> None:
-    """Take a commit of a CodeCommit repository.
+    """Store a commit of a CodeCommit repository as the output artifact.
 
     Raises:
         Failed: when branch or commit does not exist.
@@ -32,26 +32,26 @@ def from_codecommit(work: Work) -> None:
 
     repository, branch = work.configuration["RepositoryName"], work.configuration["BranchName"]
     client = work.client("codecommit")
-    commit = _demanded(work) or _tip(client, repository, branch)
+    commit = _requested_commit(work) or _tip(client, repository, branch)
     try:
-        found = client.get_commit(repositoryName=repository, commitId=commit)["commit"]
+        details = client.get_commit(repositoryName=repository, commitId=commit)["commit"]
     except ClientError as error:
         raise _unavailable(error) from error
     region = work.cloud.region
     address = f"https://console.aws.amazon.com/codecommit/home?region={region}#/repository/{repository}"
     work.run.entity_url = f"{address}/browse/{branch}/--/"
     work.run.revision_url = f"{address}/commit/{commit}"
-    _took(work, commit, found.get("message", ""))
+    _record_revision(work, commit, details.get("message", ""))
     work.run.variables = {
-        "AuthorDate": _date(found["author"]),
+        "AuthorDate": _date(details["author"]),
         "BranchName": branch,
         "CommitId": commit,
-        "CommitMessage": found.get("message", ""),
-        "CommitterDate": _date(found["committer"]),
+        "CommitMessage": details.get("message", ""),
+        "CommitterDate": _date(details["committer"]),
         "RepositoryName": repository,
     }
 
-    # What CodePipeline takes the files with; the API has no such requests for others
+    # CodePipeline reads the files with these permissions; no public API operation checks them
     # https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html#how-to-update-role-new-services
     for permission in ("UploadArchive", "GetUploadArchiveStatus"):
         work.require(f"codecommit:{permission}", f"arn:aws:codecommit:{region}:{ACCOUNT}:{repository}")
@@ -62,8 +62,8 @@ def from_codecommit(work: Work) -> None:
     _store(work, export)
 
 
-def _demanded(work: Work) -> str:
-    """The commit that StartPipelineExecution named for this action; empty for none."""
+def _requested_commit(work: Work) -> str:
+    """Return the commit that StartPipelineExecution named for this action; empty for none."""
     override = work.passage.revisions.get(work.run.action.name, {})
     return override["revisionValue"] if override.get("revisionType") == COMMIT else ""
 
@@ -89,7 +89,7 @@ def _unavailable(error: ClientError) -> Exception:
 
 
 def _date(person: dict[str, str]) -> str:
-    """CodeCommit gives seconds and offset; the variable is a date in UTC."""
+    """Convert CodeCommit's seconds and offset to a date in UTC, as the variables have it."""
     seconds = person.get("date", "0").split()[0]
     try:
         return datetime.fromtimestamp(float(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -97,14 +97,14 @@ def _date(person: dict[str, str]) -> str:
         return person.get("date", "")
 
 
-def _took(work: Work, commit: str, message: str) -> None:
+def _record_revision(work: Work, commit: str, message: str) -> None:
     work.run.revision = work.run.external_id = commit
     work.run.external_url = work.run.revision_url
     work.run.summary = message[:2048]
 
 
 def _store(work: Work, export: Any) -> None:  # noqa: ANN401 (a function that fills a folder)
-    """Put the files into the artifact store, whose versioning CodePipeline asks for first."""
+    """Upload the files to the artifact store; CodePipeline reads its versioning first, which needs a permission."""
     name = work.run.action.outputs[0]
     folder = work.folder / name
     try:
@@ -117,24 +117,27 @@ def _store(work: Work, export: Any) -> None:  # noqa: ANN401 (a function that fi
 
 
 def from_connection(work: Work) -> None:
-    """Take a commit of a repository on a Git host, which the rehearsal keeps as a bare repository on disk.
+    """Store a commit of a Git host's repository as the output artifact; a bare repository on disk stands for the host.
 
-    `cloud.options["hosts"]` maps FullRepositoryId to its folder; without, it is `cloud.state/hosts/ID.git`.
+    `cloud.options["hosts"]` maps FullRepositoryId to its folder; the default is `cloud.state/hosts/ID.git`.
 
     Raises:
         Failed: when repository, branch or commit does not exist.
     """
-    given = work.configuration
-    repository, branch = given["FullRepositoryId"], given["BranchName"]
+    configuration = work.configuration
+    repository, branch = configuration["FullRepositoryId"], configuration["BranchName"]
     hosts = work.cloud.options.get("hosts") or {}
     folder = Path(hosts.get(repository) or work.cloud.state / "hosts" / f"{repository}.git")
-    arn = given["ConnectionArn"]
+    arn = configuration["ConnectionArn"]
     # The service's older name is a prefix of its own: https://docs.aws.amazon.com/dtconsole/latest/userguide/rename.html
     prefix = arn.split(":")[2]
     work.require(f"{prefix}:UseConnection", arn, **{f"{prefix}__fullrepositoryid": repository})
     if not folder.is_dir():
         raise Failed(f"[{arn}] No Repository found with FullRepositoryId {repository}", "ConfigurationError")
-    commit = _demanded(work) or _git(folder, "rev-parse", "--verify", "-q", f"refs/heads/{branch}^{{commit}}").strip()
+    commit = (
+        _requested_commit(work)
+        or _git(folder, "rev-parse", "--verify", "-q", f"refs/heads/{branch}^{{commit}}").strip()
+    )
     if not commit:
         raise Failed(f"[{repository}] No Branch [{branch}] found", "ConfigurationError")
     facts = _git(folder, "show", "-s", "--format=%aI%x00%an%x00%B", f"{commit}^{{commit}}").split("\0", 2)
@@ -144,7 +147,7 @@ def from_connection(work: Work) -> None:
         f"https://{work.cloud.region}.console.aws.amazon.com/codesuite/settings/connections/redirect?"
         f"connectionArn={arn}&referenceType=COMMIT&FullRepositoryId={repository}&Commit={commit}"
     )
-    _took(work, commit, facts[2].strip())
+    _record_revision(work, commit, facts[2].strip())
     work.run.variables = {
         "AuthorDate": facts[0],
         "AuthorDisplayName": facts[1],

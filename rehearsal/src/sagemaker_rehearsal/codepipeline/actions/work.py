@@ -1,4 +1,4 @@
-"""Steps 4 and 6 to 10: what an action gets to do its work with, and how it ends."""
+"""Steps 4 and 6 to 10: the context that an action runs in, and how it ends."""
 
 import secrets
 import string
@@ -22,7 +22,7 @@ class Failed(Exception):  # noqa: N818 (the end of an action)
     """An action failed.
 
     Args:
-        message: what the action's error details say.
+        message: the message of the action's error details.
         code: one of https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_FailureDetails.html.
     """
 
@@ -32,12 +32,12 @@ class Failed(Exception):  # noqa: N818 (the end of an action)
 
 
 class Ended(Exception):  # noqa: N818 (not an error)
-    """The cloud is being stopped, or the action was abandoned: nobody waits for the result."""
+    """The cloud is being stopped, or the action was abandoned: its result is discarded."""
 
 
 @dataclass
 class Work:
-    """One action to be done."""
+    """One action to run."""
 
     cloud: Host
     passage: Passage
@@ -51,36 +51,36 @@ class Work:
 
     @cached_property
     def _keys(self) -> dict[str, str]:
-        """A session of the action's role, or of the pipeline's where the action has none of its own."""
+        """Credentials of a session of the action's role, or of the pipeline's role by default."""
         pipeline = self.passage.pipeline
         role = self.run.action.role_arn or pipeline.role_arn
         arn = f"arn:aws:codepipeline:{self.cloud.region}:{ACCOUNT}:{pipeline.name}"
         return keys_for(self.cloud, role, self.run.id, "codepipeline.amazonaws.com", arn)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 (boto3 clients have no type)
-        """Give a client that acts with the action's role."""
+        """Return a client with the credentials of the action's role."""
         return clients.client(self.cloud.url, self.cloud.region, service, self._keys)
 
     def require(self, action: str, resource: str, **keys: str) -> None:
-        """Check a permission that no request of the public API stands for.
+        """Check a permission that no operation of the public API requires.
 
         Raises:
-            AwsError: when the action's role has it not.
+            AwsError: when the action's role is not allowed.
         """
-        given = {key.replace("__", ":"): (value,) for key, value in keys.items()}
-        require(self.cloud, principal_of(self._keys["AWS_ACCESS_KEY_ID"]), action, resource, given)
+        condition_keys = {key.replace("__", ":"): (value,) for key, value in keys.items()}
+        require(self.cloud, principal_of(self._keys["AWS_ACCESS_KEY_ID"]), action, resource, condition_keys)
 
     def location(self, artifact: str) -> Location:
-        """Choose where an output artifact goes: "PIPELINE/ARTIFACT/RANDOM", the names cut as CodePipeline cuts them."""
+        """Choose an output artifact's key: PIPELINE/ARTIFACT/RANDOM, with the names truncated as CodePipeline does."""
         letters = string.ascii_letters + string.digits
         random = "".join(secrets.choice(letters) for _ in range(7))
         return Location(self.passage.pipeline.bucket, f"{self.passage.pipeline.name[:20]}/{artifact[:10]}/{random}")
 
     def polls(self) -> Iterator[None]:
-        """Yield again and again, with a pause between, for as long as anybody waits.
+        """Yield at every poll interval while the action is InProgress.
 
         Raises:
-            Ended: when nobody does.
+            Ended: when the action is over or the cloud is being stopped.
         """
         while not self.cloud.processes.stopped and self.run.status == "InProgress":
             yield
