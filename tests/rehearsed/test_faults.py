@@ -80,9 +80,12 @@ def test_a_role_without_a_permission_that_the_build_needs(repository: Path, tmp_
 
 
 def test_a_buildspec_that_is_not_where_the_product_looks(repository: Path) -> None:
+    """On whatever host the repository will live: the rehearsal has CodeCommit."""
     (repository / "buildspecs" / "build.yml").rename(repository / "buildspecs" / "train.yml")
+    edit(repository / "settings.yaml", "git_provider: codecommit", "git_provider: github")
     done = rehearse(repository, "run", "--approve", "--data", "synthetic")
     assert done.returncode == 1, done.stdout[-3000:]
+    assert "settings.yaml names github; the rehearsal uses CodeCommit in its place" in done.stdout
     assert "buildspecs/build.yml" in reason(repository, 4)
 
 

@@ -96,26 +96,6 @@ def _phase(name: str, phase: Mapping[str, Any], path: Path) -> Phase:
     return Phase(name, tuple(phase.get("commands") or ()), tuple(phase.get("finally") or ()), aborts)
 
 
-def checkout(repository: Path, target: Path) -> Path:
-    """Copy tracked and untracked files that Git does not ignore; without Git, all but caches and environments."""
-    if target.exists():
-        shutil.rmtree(target)
-    git = shutil.which("git")
-    listed = None
-    if git and (repository / ".git").exists():
-        command = [git, "-C", str(repository), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        listed = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (fixed arguments)
-    if listed is None or listed.returncode:
-        shutil.copytree(repository, target, ignore=shutil.ignore_patterns(*NOT_CHECKED_OUT), symlinks=True)
-        return target
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        source = repository / name
-        if source.is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target / name)
-    return target
-
-
 def run(
     spec: Buildspec, source: Path, log: Path, env: Mapping[str, str], processes: Processes, artifact: Path | None = None
 ) -> Build:
