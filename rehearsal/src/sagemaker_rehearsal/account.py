@@ -48,9 +48,7 @@ SERVICES = (
 PERMISSIONS = "/rehearsal/permissions"
 
 
-def account(
-    state: Path, region: str, port: int = 0, options: Mapping[str, Any] | None = None, *, enforced: bool = True
-) -> Cloud:
+def account(state: Path, region: str, port: int = 0, options: Mapping[str, Any] | None = None) -> Cloud:
     """Return an AWS account that is empty, and not started yet; whoever asks it for something must be allowed to.
 
     Args:
@@ -58,12 +56,10 @@ def account(
         region: the one region.
         port: 0 takes a free one.
         options: `build_environment` is added to every build's variables, `function_environment` to every function's.
-        enforced: whether policies are enforced.
     """
     environment = {"function_environment": {"RESPONSE_HOSTS": "127.0.0.1"}, **(options or {})}
     cloud = Cloud(state, region, port, (*SERVICES, REPORT), environment)
-    if enforced:
-        iam.enforce(cloud)
+    iam.enforce(cloud)
     return cloud
 
 
