@@ -1,4 +1,4 @@
-"""What the tests of steps 1 and 2 publish: portfolio.yaml as it is, with a product that is small."""
+"""What the tests of steps 1 and 2 publish: the real portfolio.yaml with a small product."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sagemaker_rehearsal.server import Cloud
 
 PORTFOLIO = (ROOT / "catalog" / "portfolio.yaml").read_text(encoding="utf-8")
 HANDLER = "def handler(event, context):\n    return {}\n"
-# With all that product.yaml has of the language, and few resources
+# Every template feature that product.yaml uses, with few resources
 PRODUCT = """
 AWSTemplateFormatVersion: 2010-09-09
 Description: A product for tests
@@ -88,7 +88,7 @@ Outputs:
 
 
 def zipped(kind: str) -> Bundle:
-    """Give a zip that the portfolio's functions can be made of."""
+    """Return a zip with a handler for the portfolio's functions."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(zipfile.ZipInfo(f"catalog/{kind}/handler.py"), HANDLER)
@@ -96,21 +96,21 @@ def zipped(kind: str) -> Bundle:
 
 
 def goal(product: str = PRODUCT, version: str = "v1.0.0", **parameters: str) -> Wanted:
-    """Give what is to be published."""
+    """Return the release to publish."""
     declared = frozenset(read(PORTFOLIO)["Parameters"])
     bundles = (zipped("template"), zipped("hook"), zipped("router"))
     return Wanted(version, *bundles, product, PORTFOLIO, declared, parameters)
 
 
-def aws(cloud: Cloud, said: list[str] | None = None) -> publish.Aws:
-    """Give publishing's own view of an AWS account, with clients of the embedded one."""
+def aws(cloud: Cloud, messages: list[str] | None = None) -> publish.Aws:
+    """Return publishing's view of an AWS account, with clients of the embedded one."""
     s3, cloudformation, servicecatalog = map(cloud.client, ("s3", "cloudformation", "servicecatalog"))
-    say = (lambda _: None) if said is None else said.append
+    say = (lambda _: None) if messages is None else messages.append
     return publish.Aws(s3, cloudformation, servicecatalog, cloud.region, sleep=lambda _: time.sleep(0.05), say=say)
 
 
 def published(cloud: Cloud, product: str = PRODUCT, version: str = "v1.0.0", **parameters: str) -> dict[str, str]:
-    """Publish, and give the outputs of the ops stack."""
+    """Publish and return the outputs of the ops stack."""
     publish.apply(aws(cloud), goal(product, version, **parameters), deprecate=False)
     stack = cloud.client("cloudformation").describe_stacks(StackName=publish.STACK)["Stacks"][0]
-    return {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

@@ -1,4 +1,4 @@
-"""Steps 5 and 9: who holds the product's approver policy may approve, and nothing else; four eyes may be asked for."""
+"""Steps 5 and 9: the product's approver policy allows approvals and nothing else; FourEyes is optional."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ ACTION = f"{PIPELINES}-deploy/Approval/Approve"
 STATUS = "sagemaker:modelapprovalstatus"
 
 
-def of_product(**given: str) -> policy.Policy:
-    """The policy of a project."""
-    made = resolved(PRODUCT, {**PROJECT, **given})["ApproverPolicy"]
-    assert made["ManagedPolicyName"] == "sagemaker-n-p-000000000001-approver"
-    return policy.read(json.dumps(made["PolicyDocument"]), "approver")
+def of_product(**parameters: str) -> policy.Policy:
+    """Return the approver policy of a project."""
+    managed_policy = resolved(PRODUCT, {**PROJECT, **parameters})["ApproverPolicy"]
+    assert managed_policy["ManagedPolicyName"] == "sagemaker-n-p-000000000001-approver"
+    return policy.read(json.dumps(managed_policy["PolicyDocument"]), "approver")
 
 
 def decide(action: str, resource: str, keys: dict[str, str], *held: policy.Policy, who: str = APPROVER) -> Decision:
-    """Decide about a request of a role."""
+    """Evaluate a role's request."""
     context = {"aws:principalarn": (who,), **{key: (value,) for key, value in keys.items()}}
     session = f"arn:aws:sts::{ACCOUNT}:assumed-role/{who.rpartition('/')[2]}/person"
     return policy.decide(Request(action, resource, Caller(ACCOUNT, who, session), context), Policies(held))
@@ -85,17 +85,17 @@ def test_an_approver_may_look_and_decide(action: str, resource: str, keys: dict[
 
 @pytest.mark.parametrize(("action", "resource", "keys"), FORBIDDEN)
 def test_an_approver_may_do_nothing_else(action: str, resource: str, keys: dict[str, str]) -> None:
-    """Neither deploy nor register, and of the data no more than what a decision rests on."""
+    """Neither deploy nor register, and read only the data that a decision needs."""
     assert not decide(action, resource, keys, of_product()).allowed
 
 
 def test_an_approver_reads_what_the_teams_key_encrypts_by_s3_alone() -> None:
     held, key = of_product(**SECURED), SECURED["KmsKeyArn"]
-    found = [
+    allowed = [
         decide("kms:Decrypt", key, {"kms:viaservice": f"{service}.us-east-1.amazonaws.com"}, held).allowed
         for service in ("s3", "sagemaker")
     ]
-    assert (found, decide("kms:Decrypt", key, {}, of_product()).allowed) == ([True, False], False)
+    assert (allowed, decide("kms:Decrypt", key, {}, of_product()).allowed) == ([True, False], False)
 
 
 @pytest.mark.parametrize(("action", "resource", "keys"), APPROVALS)
@@ -103,18 +103,18 @@ def test_an_approver_reads_what_the_teams_key_encrypts_by_s3_alone() -> None:
 def test_with_four_eyes_a_trainers_role_cannot_approve_whatever_else_it_holds(
     action: str, resource: str, keys: dict[str, str], who: str
 ) -> None:
-    """AmazonSageMakerFullAccess would let it; a role that holds the approver policy is denied nevertheless."""
+    """AmazonSageMakerFullAccess would allow it; the approver policy's explicit deny takes precedence."""
     everything = policy.read(
         json.dumps({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}), "everything"
     )
     held = of_product(TrainerRoleArns=",".join(TRAINERS))
-    found = decide(action, resource, keys, held, everything, who=who)
-    assert (found.allowed, found.by) == (False, "approver: FourEyes")
+    decision = decide(action, resource, keys, held, everything, who=who)
+    assert (decision.allowed, decision.by) == (False, "approver: FourEyes")
     assert decide(action, resource, keys, held).allowed  # another role
-    assert decide(action, resource, keys, of_product(), who=who).allowed  # nobody asked for four eyes
+    assert decide(action, resource, keys, of_product(), who=who).allowed  # without FourEyes
 
 
 def test_four_eyes_take_nobody_the_right_to_look() -> None:
     held = of_product(TrainerRoleArns=",".join(TRAINERS))
-    found: list[Any] = [decide(*one, held, who=TRAINERS[0]).allowed for one in LOOKS]
-    assert found == [True] * len(LOOKS)
+    allowed: list[Any] = [decide(*request, held, who=TRAINERS[0]).allowed for request in LOOKS]
+    assert allowed == [True] * len(LOOKS)

@@ -25,7 +25,7 @@ EXPOSED = "ETag, x-amz-delete-marker, x-amz-id-2, x-amz-request-id, x-amz-server
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """The two buckets, as the templates make them."""
+    """A cloud with the two buckets as the templates create them."""
     with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES) as running:
         alone(running, "product", "Bucket", PROJECT)
         alone(running, "portfolio", "ArtifactBucket", {})
@@ -34,12 +34,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield running
 
 
-def alone(cloud: Cloud, name: str, resource: str, given: dict[str, str]) -> None:
-    """Make one resource of a template."""
+def alone(cloud: Cloud, name: str, resource: str, values: dict[str, str]) -> None:
+    """Create a stack of one resource of a template."""
     template: dict[str, Any] = reading.read((ROOT / "catalog" / f"{name}.yaml").read_text(encoding="utf-8"))
     parts = {part: template.get(part, {}) for part in ("Parameters", "Conditions")}
     body = json.dumps({**parts, "Resources": {resource: template["Resources"][resource]}})
-    parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
+    parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
     client = cloud.client("cloudformation")
     client.create_stack(StackName=name, TemplateBody=body, Parameters=parameters)
 
@@ -51,14 +51,17 @@ def alone(cloud: Cloud, name: str, resource: str, given: dict[str, str]) -> None
 
 
 def preflight(cloud: Cloud, path: str, origin: str = PAGE, method: str = "GET") -> tuple[int, dict[str, str], str]:
-    """Send what a browser sends before it lets a page read: unsigned, with the headers that the request will have."""
-    wanted = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": "authorization,x-amz-date"}
+    """Send a browser's CORS preflight request, which is unsigned and lists the actual request's headers."""
+    request_headers = {
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": "authorization,x-amz-date",
+    }
     connection = http.client.HTTPConnection(urlsplit(cloud.url).netloc, timeout=10)
     try:
-        connection.request("OPTIONS", path, headers={"Origin": origin, **wanted})
+        connection.request("OPTIONS", path, headers={"Origin": origin, **request_headers})
         answer = connection.getresponse()
-        found = {name: value for name, value in answer.getheaders() if name.startswith("Access-Control-")}
-        return answer.status, found, answer.read().decode()
+        headers = {name: value for name, value in answer.getheaders() if name.startswith("Access-Control-")}
+        return answer.status, headers, answer.read().decode()
     finally:
         connection.close()
 
@@ -66,7 +69,7 @@ def preflight(cloud: Cloud, path: str, origin: str = PAGE, method: str = "GET") 
 @pytest.mark.parametrize("path", [METRICS, TEMPLATE])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_studios_page_may_read(cloud: Cloud, path: str, method: str) -> None:
-    """https://github.com/aws/amazon-sagemaker-feedback/issues/78: without the answer Studio shows no metrics."""
+    """https://github.com/aws/amazon-sagemaker-feedback/issues/78: without CORS headers Studio shows no metrics."""
     status, headers, body = preflight(cloud, path, method=method)
     expected = {
         "Access-Control-Allow-Credentials": "true",
@@ -80,7 +83,7 @@ def test_studios_page_may_read(cloud: Cloud, path: str, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "origin", "method", "said"),
+    ("path", "origin", "method", "message"),
     [
         (METRICS, "https://example.com", "GET", "CORSResponse: This CORS request is not allowed."),
         (
@@ -94,9 +97,9 @@ def test_studios_page_may_read(cloud: Cloud, path: str, method: str) -> None:
         ("/sagemaker-project-p-without/a", PAGE, "GET", "CORSResponse: CORS is not enabled for this bucket."),
     ],
 )
-def test_nothing_else_may(cloud: Cloud, path: str, origin: str, method: str, said: str) -> None:
+def test_nothing_else_may(cloud: Cloud, path: str, origin: str, method: str, message: str) -> None:
     status, headers, body = preflight(cloud, path, origin, method)
-    assert (status, headers, "<Code>AccessForbidden</Code>" in body, said in body) == (403, {}, True, True)
+    assert (status, headers, "<Code>AccessForbidden</Code>" in body, message in body) == (403, {}, True, True)
 
 
 def test_the_object_itself_comes_with_the_headers(cloud: Cloud) -> None:

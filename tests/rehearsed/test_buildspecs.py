@@ -1,4 +1,4 @@
-"""Steps 4, 6 and 8: the generated repository's buildspecs are ones that CodeBuild reads."""
+"""Steps 4, 6 and 8: the generated repository's buildspecs are valid for CodeBuild."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 3: CodeCommit's API commits and reads files, and refuses with AWS's error codes."""
+"""Step 3: CodeCommit's API commits and reads files, and rejects requests with AWS's error codes."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def empty(cloud: Cloud) -> Place:
 
 @pytest.fixture(scope="module")
 def filled(cloud: Cloud) -> Place:
-    """A repository with README, a folder, a script, and a tag; tests only ask things of it that are refused."""
-    made = place(cloud)
-    made.ask(
+    """A repository with README, a folder, a script and a tag; shared, since its tests only send rejected requests."""
+    repository_place = place(cloud)
+    repository_place.ask(
         "create_commit",
         branchName="main",
         putFiles=[
@@ -40,14 +40,14 @@ def filled(cloud: Cloud) -> Place:
             {"filePath": "run.sh", "fileContent": b"#!/bin/sh\n", "fileMode": "EXECUTABLE"},
         ],
     )
-    repository = codecommit.of(cloud).get(made.name)
-    repository.git("tag", "v1", made.tip())
-    return made
+    repository = codecommit.of(cloud).get(repository_place.name)
+    repository.git("tag", "v1", repository_place.tip())
+    return repository_place
 
 
 def test_the_first_commit_makes_the_branch_and_the_default(empty: Place) -> None:
     before = empty.ask("get_repository")["repositoryMetadata"].get("defaultBranch")
-    made = empty.ask(
+    response = empty.ask(
         "create_commit",
         branchName="main",
         authorName="Ada",
@@ -66,7 +66,7 @@ def test_the_first_commit_makes_the_branch_and_the_default(empty: Place) -> None
         {"absolutePath": "a/é.txt", "blobId": blobs["a/é.txt"][1], "fileMode": "NORMAL"},
         {"absolutePath": "b.sh", "blobId": blobs["b.sh"][1], "fileMode": "EXECUTABLE"},
     ]
-    assert (before, made) == (
+    assert (before, response) == (
         None,
         {
             "commitId": empty.tip(),
@@ -76,14 +76,14 @@ def test_the_first_commit_makes_the_branch_and_the_default(empty: Place) -> None
             "filesDeleted": [],
         },
     )
-    commit = empty.ask("get_commit", commitId=made["commitId"])["commit"]
+    commit = empty.ask("get_commit", commitId=response["commitId"])["commit"]
     date = commit["author"].pop("date")
     commit["committer"].pop("date")
     assert (date.endswith(" +0000"), commit) == (
         True,
         {
-            "commitId": made["commitId"],
-            "treeId": made["treeId"],
+            "commitId": response["commitId"],
+            "treeId": response["treeId"],
             "parents": [],
             "message": "First\n\nWhy: because",
             "author": {"name": "Ada", "email": "ada@example.com"},
@@ -96,7 +96,7 @@ def test_the_first_commit_makes_the_branch_and_the_default(empty: Place) -> None
 
 def test_one_commit_writes_deletes_moves_and_changes_modes(empty: Place) -> None:
     first = empty.commit(a=b"a\n", old__deep__b=b"b\n", c=b"c\n", gone=b"x\n")
-    made = empty.ask(
+    response = empty.ask(
         "create_commit",
         branchName="main",
         parentCommitId=first,
@@ -108,14 +108,15 @@ def test_one_commit_writes_deletes_moves_and_changes_modes(empty: Place) -> None
         setFileModes=[{"filePath": "c", "fileMode": "EXECUTABLE"}],
     )
     paths = {
-        kind: [one["absolutePath"] for one in made[kind]] for kind in ("filesAdded", "filesUpdated", "filesDeleted")
+        kind: [file["absolutePath"] for file in response[kind]]
+        for kind in ("filesAdded", "filesUpdated", "filesDeleted")
     }
     assert paths == {"filesAdded": ["new/b"], "filesUpdated": ["a", "c"], "filesDeleted": ["gone", "old/deep/b"]}
     top = empty.ask("get_folder", folderPath="/")
     assert top == {
-        "commitId": made["commitId"],
+        "commitId": response["commitId"],
         "folderPath": "",
-        "treeId": made["treeId"],
+        "treeId": response["treeId"],
         "subFolders": [{"absolutePath": "new", "relativePath": "new", "treeId": top["subFolders"][0]["treeId"]}],
         "files": [
             {"absolutePath": "a", "relativePath": "a", "blobId": object_id("blob", b"A\n"), "fileMode": "NORMAL"},
@@ -129,17 +130,19 @@ def test_one_commit_writes_deletes_moves_and_changes_modes(empty: Place) -> None
 
 def test_an_emptied_folder_is_kept_when_that_is_asked_for(empty: Place) -> None:
     first = empty.commit(a=b"a\n", x__y__z=b"z\n")
-    made = empty.ask("delete_file", branchName="main", filePath="x/y/z", parentCommitId=first, keepEmptyFolders=True)
-    kept = empty.ask("get_file", filePath="x/y/.gitkeep")
-    assert (made["blobId"], kept["fileSize"]) == (object_id("blob", b"z\n"), 0)
+    response = empty.ask(
+        "delete_file", branchName="main", filePath="x/y/z", parentCommitId=first, keepEmptyFolders=True
+    )
+    placeholder = empty.ask("get_file", filePath="x/y/.gitkeep")
+    assert (response["blobId"], placeholder["fileSize"]) == (object_id("blob", b"z\n"), 0)
 
 
 def test_put_file_writes_one_file(empty: Place) -> None:
-    made = empty.ask("put_file", branchName="main", filePath="a.txt", fileContent=b"a\n", name="Ada", email="a@b.c")
+    response = empty.ask("put_file", branchName="main", filePath="a.txt", fileContent=b"a\n", name="Ada", email="a@b.c")
     again = empty.code(
-        "put_file", branchName="main", filePath="a.txt", fileContent=b"a\n", parentCommitId=made["commitId"]
+        "put_file", branchName="main", filePath="a.txt", fileContent=b"a\n", parentCommitId=response["commitId"]
     )
-    assert (made["blobId"], again) == (object_id("blob", b"a\n"), "SameFileContentException")
+    assert (response["blobId"], again) == (object_id("blob", b"a\n"), "SameFileContentException")
 
 
 def test_a_hundred_files_are_committed_at_once(empty: Place) -> None:
@@ -159,16 +162,16 @@ def test_differences_come_in_pages_and_name_both_sides(empty: Place) -> None:
             {"filePath": "f000", "fileContent": b"changed"},
         ],
     )["commitId"]
-    found = empty.ask("get_differences", beforeCommitSpecifier=first, afterCommitSpecifier="main")["differences"]
+    differences = empty.ask("get_differences", beforeCommitSpecifier=first, afterCommitSpecifier="main")["differences"]
     blob = object_id("blob", b"same\n")
-    assert found[1:] == [
+    assert differences[1:] == [
         {"afterBlob": {"blobId": blob, "path": "new", "mode": "100644"}, "changeType": "A"},
         {"beforeBlob": {"blobId": blob, "path": "old", "mode": "100644"}, "changeType": "D"},
     ]
     assert ("f000", "f000", "M") == (
-        found[0]["beforeBlob"]["path"],
-        found[0]["afterBlob"]["path"],
-        found[0]["changeType"],
+        differences[0]["beforeBlob"]["path"],
+        differences[0]["afterBlob"]["path"],
+        differences[0]["changeType"],
     )
     pages = list(
         empty.client.get_paginator("get_differences").paginate(
@@ -216,9 +219,9 @@ def test_every_change_of_a_branch_is_told_once_in_the_documented_form(empty: Pla
 
 def test_events_reach_the_bus(empty: Place) -> None:
     empty.commit(a=b"a\n")
-    events = [one for one in bus.of(empty.cloud).events if one["detail"]["repositoryName"] == empty.name]
+    events = [event for event in bus.of(empty.cloud).events if event["detail"]["repositoryName"] == empty.name]
     assert [("aws.codecommit", "us-east-1", empty.events[0])] == [
-        (one["source"], one["region"], one["detail"]) for one in events
+        (event["source"], event["region"], event["detail"]) for event in events
     ]
 
 
@@ -249,7 +252,7 @@ def moved(source: str, path: str = "new") -> dict[str, Any]:
 
 
 HALF = bytes(3 * 2**20 + 2**18)  # two of them are more than 6 MB and less than 7,000,000 bytes
-# What CreateCommit refuses on the tip of `main`, each by
+# What CreateCommit rejects on the tip of `main`, each by
 # https://docs.aws.amazon.com/codecommit/latest/APIReference/API_CreateCommit.html#API_CreateCommit_Errors
 COMMITS: list[tuple[dict[str, Any], str]] = [
     ({}, "FileEntryRequiredException"),
@@ -381,37 +384,40 @@ def test_a_large_file_is_committed_and_read(empty: Place) -> None:
 
 def test_repositories_are_described_tagged_renamed_and_deleted(cloud: Cloud) -> None:
     client = cloud.client("codecommit")
-    made = client.create_repository(
+    metadata = client.create_repository(
         repositoryName="sagemaker-x", repositoryDescription="of x", tags={"sagemaker:project-name": "x"}
     )["repositoryMetadata"]
-    times = (made.pop("creationDate"), made.pop("lastModifiedDate"))
-    assert (times[0] == times[1], made) == (
+    times = (metadata.pop("creationDate"), metadata.pop("lastModifiedDate"))
+    assert (times[0] == times[1], metadata) == (
         True,
         {
             "accountId": "123456789012",
-            "repositoryId": made["repositoryId"],
+            "repositoryId": metadata["repositoryId"],
             "repositoryName": "sagemaker-x",
             "repositoryDescription": "of x",
             "cloneUrlHttp": "https://git-codecommit.us-east-1.amazonaws.com/v1/repos/sagemaker-x",
             "cloneUrlSsh": "ssh://git-codecommit.us-east-1.amazonaws.com/v1/repos/sagemaker-x",
             "Arn": "arn:aws:codecommit:us-east-1:123456789012:sagemaker-x",
-            "kmsKeyId": made["kmsKeyId"],
+            "kmsKeyId": metadata["kmsKeyId"],
         },
     )
-    client.tag_resource(resourceArn=made["Arn"], tags={"a": "b"})
-    client.untag_resource(resourceArn=made["Arn"], tagKeys=["sagemaker:project-name"])
+    client.tag_resource(resourceArn=metadata["Arn"], tags={"a": "b"})
+    client.untag_resource(resourceArn=metadata["Arn"], tagKeys=["sagemaker:project-name"])
     client.update_repository_name(oldName="sagemaker-x", newName="sagemaker-y")
-    arn = made["Arn"].replace("-x", "-y")
-    found = client.batch_get_repositories(repositoryNames=["sagemaker-x", "sagemaker-y"])
-    assert ([one["Arn"] for one in found["repositories"]], found["repositoriesNotFound"]) == ([arn], ["sagemaker-x"])
+    arn = metadata["Arn"].replace("-x", "-y")
+    response = client.batch_get_repositories(repositoryNames=["sagemaker-x", "sagemaker-y"])
+    assert ([repository["Arn"] for repository in response["repositories"]], response["repositoriesNotFound"]) == (
+        [arn],
+        ["sagemaker-x"],
+    )
     assert {"a": "b"} == client.list_tags_for_resource(resourceArn=arn)["tags"]
     gone = [client.delete_repository(repositoryName="sagemaker-y").get("repositoryId") for _ in range(2)]
-    names = [one["repositoryName"] for one in client.list_repositories()["repositories"]]
-    assert (gone, "sagemaker-y" in names) == ([made["repositoryId"], None], False)
+    names = [repository["repositoryName"] for repository in client.list_repositories()["repositories"]]
+    assert (gone, "sagemaker-y" in names) == ([metadata["repositoryId"], None], False)
 
 
 def test_a_request_without_a_name_is_refused_by_the_service(cloud: Cloud) -> None:
-    """boto3 checks this itself, so it is told not to."""
+    """boto3's own parameter validation is disabled, as it would reject the request first."""
     client = cloud.client("codecommit", parameter_validation=False)
     codes = [refused(client.get_repository), refused(lambda: client.create_repository(repositoryName=""))]
     assert codes == ["RepositoryNameRequiredException"] * 2

@@ -1,4 +1,4 @@
-"""Steps 3 and 4: the hook and the router work against the rehearsed CodeCommit, unchanged, by boto3."""
+"""Steps 3 and 4: the unmodified hook and router work with the rehearsed CodeCommit through boto3."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def request(kind: str) -> Request:
 
 
 def rendered(count: int = 130, readme: bytes = b"read\n") -> Tree:
-    """A repository of more files than one commit of the API takes, with folders and a script."""
+    """Return more files than one commit of the API allows, with folders and a script."""
     files = {f"pipeline/part{n % 7}/file{n}.py": File(b"x = %d\n" % n) for n in range(count)}
     return Tree({"README.md": File(readme), "run.sh": File(b"#!/bin/sh\n", executable=True), **files})
 
@@ -84,8 +84,8 @@ def test_seeding_again_changes_nothing(empty: Place) -> None:
 
 
 def test_an_interrupted_seed_is_completed(empty: Place) -> None:
-    class Killed(Exception):  # noqa: N818 - no error of ours
-        """The function was ended."""
+    class Killed(Exception):  # noqa: N818 - not an error
+        """The function was terminated."""
 
     class Dying(Repository):
         def make_branch(self, branch: str, commit: str) -> None:
@@ -115,9 +115,9 @@ def test_an_update_is_proposed_once_and_merged_by_git(empty: Place, tmp_path: Pa
     newer = rendered(count=120, readme=b"new\n")
     first, again = (update(hook(empty), newer, request("Update")) for _ in range(2))
     number = first.pull_request
-    found = empty.client.get_pull_request(pullRequestId=number)["pullRequest"]
-    target = found["pullRequestTargets"][0]
-    assert (again.pull_request, found["pullRequestStatus"], empty.tip(), target) == (
+    pull_request = empty.client.get_pull_request(pullRequestId=number)["pullRequest"]
+    target = pull_request["pullRequestTargets"][0]
+    assert (again.pull_request, pull_request["pullRequestStatus"], empty.tip(), target) == (
         number,
         "OPEN",
         tip,
@@ -149,8 +149,8 @@ def test_the_router_reads_the_event_and_asks_what_changed(cloud: Cloud) -> None:
     first = there.commit(README=b"1\n", flow=b"flow\n")
     moved = {"filePath": "flows/flow", "sourceFile": {"filePath": "flow", "isMove": True}}
     second = there.ask("create_commit", branchName="main", parentCommitId=first, putFiles=[moved])["commitId"]
-    events = [one for one in bus.of(cloud).events if one["detail"]["repositoryName"] == there.name]
-    pushes = [read(one, Here("123456789012", "us-east-1")) for one in events]
+    events = [event for event in bus.of(cloud).events if event["detail"]["repositoryName"] == there.name]
+    pushes = [read(event, Here("123456789012", "us-east-1")) for event in events]
     project = "adult-p-abc123def456"
     expected = [
         Push(events[0]["id"], project, "main", first, ""),

@@ -1,4 +1,4 @@
-"""The pipelines and projects of catalog/product.yaml itself are made and run, over a small stand-in repository."""
+"""The pipelines and projects of catalog/product.yaml run on a small stand-in repository."""
 
 from __future__ import annotations
 
@@ -63,42 +63,46 @@ json.dump({name: os.environ[name] for name in names}, open("build/run.json", "w"
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES) as cloud:
-        made = Rig(cloud)
+        new_rig = Rig(cloud)
         cloud.client("codecommit").create_repository(repositoryName=REPOSITORY)
         cloud.client("cloudformation").create_stack(StackName="product", TemplateBody=json.dumps(template()))
         wait(lambda: _settled(cloud, "product"))
-        yield made
+        yield new_rig
 
 
 def _settled(cloud: Cloud, name: str) -> bool:
-    found = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    if "ROLLBACK" in found["StackStatus"]:
+    stack = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    if "ROLLBACK" in stack["StackStatus"]:
         events = cloud.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
-        raise AssertionError([one["ResourceStatusReason"] for one in events if "FAILED" in one["ResourceStatus"]])
-    return bool(found["StackStatus"] == "CREATE_COMPLETE")
+        raise AssertionError([event["ResourceStatusReason"] for event in events if "FAILED" in event["ResourceStatus"]])
+    return bool(stack["StackStatus"] == "CREATE_COMPLETE")
 
 
 def template(**parameters: str) -> dict[str, Any]:
-    """Give product.yaml's pipelines and projects, with everything else that they refer to as a text."""
+    """Return product.yaml's pipelines and projects; references to other resources become literals."""
     whole = json.loads(json.dumps(Stack.parse_template(PRODUCT.read_text(encoding="utf-8"))))
-    resources = {name: one for name, one in whole["Resources"].items() if one["Type"] in KINDS and "Seed" not in name}
+    resources = {
+        name: resource
+        for name, resource in whole["Resources"].items()
+        if resource["Type"] in KINDS and "Seed" not in name
+    }
     roles = {
-        one: whole["Resources"][one]["Properties"]["RoleName"]["Fn::Sub"]
-        for one in whole["Resources"]
-        if one.endswith("Role")
+        name: whole["Resources"][name]["Properties"]["RoleName"]["Fn::Sub"]
+        for name in whole["Resources"]
+        if name.endswith("Role")
     }
     known = {"Bucket": "sagemaker-project-p-abc123def456", "Repository.Name": REPOSITORY}
     known |= {f"{name}.Arn": f"arn:aws:iam::123456789012:role/{_named(role)}" for name, role in roles.items()}
     values = {"SageMakerProjectName": "adult", "SageMakerProjectId": "p-abc123def456", **parameters}
     chosen = {name: {"Type": "String", "Default": value} for name, value in values.items()}
-    given = {
+    parameter_defaults = {
         name: whole["Parameters"][name] | {"Default": whole["Parameters"][name].get("Default", "x")}
         for name in whole["Parameters"]
     }
     resources = _replaced(
-        resources, {**known, **{f"{one}LogGroup": one.lower() for one in ("Build", "Prepare", "Check")}}
+        resources, {**known, **{f"{prefix}LogGroup": prefix.lower() for prefix in ("Build", "Prepare", "Check")}}
     )
-    return {"Parameters": {**given, **chosen}, "Conditions": whole["Conditions"], "Resources": resources}
+    return {"Parameters": {**parameter_defaults, **chosen}, "Conditions": whole["Conditions"], "Resources": resources}
 
 
 def _named(text: str) -> str:
@@ -106,7 +110,7 @@ def _named(text: str) -> str:
 
 
 def _replaced(node: Any, known: dict[str, str]) -> Any:  # noqa: ANN401 (JSON)
-    """Put texts in the place of references to resources that are left out."""
+    """Replace references to omitted resources by literals."""
     if isinstance(node, dict) and len(node) == 1:
         (function, what), *_ = node.items()
         key = ".".join(what) if isinstance(what, list) and function == "Fn::GetAtt" else what
@@ -120,14 +124,14 @@ def _replaced(node: Any, known: dict[str, str]) -> Any:  # noqa: ANN401 (JSON)
 
 
 def files(**more: str) -> dict[str, str]:
-    """A repository with the product's own buildspecs, and scripts in the place of what they call."""
+    """Return the product's buildspecs, with stand-ins for the scripts that they call."""
     specs = {f"buildspecs/{path.name}": path.read_text(encoding="utf-8") for path in BUILDSPECS.glob("*.yml")}
     code = {"pipeline/__main__.py": BUILD, "deploy/__main__.py": DEPLOY, "deploy/endpoint.yaml": STACK}
     return {**specs, **code, **more}
 
 
 def test_the_first_executions_fail_at_the_source_and_cost_nothing(rig: Rig) -> None:
-    """As product.yaml says of them: the branch is not there yet."""
+    """As documented in product.yaml: the branch does not exist yet."""
     for name in (f"{PROJECT}-build", f"{PROJECT}-deploy"):
         (first,) = rig.executions(name)
         assert rig.ended(name, first["pipelineExecutionId"]) == "Failed"
@@ -147,8 +151,8 @@ def test_every_field_of_the_declarations_arrives(rig: Rig) -> None:
         "Production": ["Deploy", "Check"],
     }
     assert (declared["pipelineType"], declared["executionMode"]) == ("V2", "SUPERSEDED")
-    given = {one["name"]: one.get("defaultValue") for one in declared["variables"]}
-    assert given == {"ModelPackageArn": None, "Commit": "unknown"}
+    defaults = {variable["name"]: variable.get("defaultValue") for variable in declared["variables"]}
+    assert defaults == {"ModelPackageArn": None, "Commit": "unknown"}
     source = declared["stages"][0]["actions"][0]["configuration"]
     assert (source["PollForSourceChanges"], source["RepositoryName"]) == ("false", REPOSITORY)
 
@@ -185,11 +189,11 @@ def test_an_approved_package_goes_to_staging_and_after_the_approval_to_productio
         "The staging test passed; the dossier shows it: s3://dossier/staging",
     }
     alarms = rig.cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix="product-")["MetricAlarms"]
-    assert [(one["AlarmName"], one["AlarmDescription"]) for one in alarms] == [("product-staging", PACKAGE)]
+    assert [(alarm["AlarmName"], alarm["AlarmDescription"]) for alarm in alarms] == [("product-staging", PACKAGE)]
     rig.answer(name, "Approval", asked["latestExecution"]["token"])
     assert rig.ended(name, execution) == "Succeeded"
     alarms = rig.cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix="product-")["MetricAlarms"]
-    assert sorted(one["AlarmName"] for one in alarms) == ["product-prod", "product-staging"]
+    assert sorted(alarm["AlarmName"] for alarm in alarms) == ["product-prod", "product-staging"]
 
 
 def test_a_failing_staging_test_stops_before_the_approval(rig: Rig) -> None:

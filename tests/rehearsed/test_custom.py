@@ -1,4 +1,4 @@
-"""Step 3: custom resources: the real hook seeds a stack's repository, and what CloudFormation makes of answers."""
+"""Step 3: custom resources: the real hook seeds a stack's repository, and CloudFormation handles its responses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ANSWERS = {
     "python_version": "3.12",
     "licence": "Apache-2.0",
 }
-# A function that answers as its properties say, once for each of its requests
+# A function that responds to each request as its properties say
 ECHO = """
 import json, http.client, os
 from urllib.parse import urlsplit
@@ -69,15 +69,15 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     state = tmp_path_factory.mktemp("cloud")
     variables = {"RESPONSE_HOSTS": "127.0.0.1", "REQUESTS": str(state / "requests.jsonl")}
     options = {**OPTIONS, "function_environment": variables}
-    with Cloud(state, services=SERVICES, options=options) as made:
-        made.client("iam").create_role(RoleName="sagemaker-echo", AssumeRolePolicyDocument=json.dumps(TRUST))
+    with Cloud(state, services=SERVICES, options=options) as running:
+        running.client("iam").create_role(RoleName="sagemaker-echo", AssumeRolePolicyDocument=json.dumps(TRUST))
         template = {"Resources": {"Echo": function("echo", {"ZipFile": ECHO}, "index.handler")}}
-        assert deploy(made, "functions", template)["StackStatus"] == "CREATE_COMPLETE"
-        yield made
+        assert deploy(running, "functions", template)["StackStatus"] == "CREATE_COMPLETE"
+        yield running
 
 
 def function(name: str, code: dict[str, Any], handler: str) -> dict[str, Any]:
-    """Give the template's part for a function."""
+    """Return a template's function resource."""
     properties = {
         "FunctionName": name,
         "Runtime": "python3.13",
@@ -93,13 +93,13 @@ def function(name: str, code: dict[str, Any], handler: str) -> dict[str, Any]:
 def deploy(cloud: Cloud, name: str, template: dict[str, Any]) -> dict[str, Any]:
     """Create or update a stack, wait, and describe it."""
     client = cloud.client("cloudformation")
-    known = {one["StackName"] for one in client.describe_stacks()["Stacks"]}
+    known = {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
     (client.update_stack if name in known else client.create_stack)(StackName=name, TemplateBody=json.dumps(template))
     return settled(cloud, name)
 
 
 def settled(cloud: Cloud, name: str) -> dict[str, Any]:
-    """Wait until a stack does nothing more, and describe it."""
+    """Wait for a stack's final status and describe it."""
     for _ in range(1500):
         stack: dict[str, Any] = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         if not stack["StackStatus"].endswith("_IN_PROGRESS"):
@@ -109,36 +109,36 @@ def settled(cloud: Cloud, name: str) -> dict[str, Any]:
 
 
 def reasons(cloud: Cloud, name: str) -> list[str]:
-    """Give the reasons of a stack's events, oldest first."""
+    """Return the reasons of a stack's events, oldest first."""
     events = cloud.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
-    return [one["ResourceStatusReason"] for one in reversed(events) if one.get("ResourceStatusReason")]
+    return [event["ResourceStatusReason"] for event in reversed(events) if event.get("ResourceStatusReason")]
 
 
 def echo(**properties: object) -> dict[str, Any]:
-    """Give a template with one custom resource of the function `echo`."""
+    """Return a template with one custom resource of the function `echo`."""
     token = "arn:aws:lambda:us-east-1:123456789012:function:echo"
     resource = {"Type": "Custom::Echo", "Properties": {"ServiceToken": token, **properties}}
-    said = {"Value": {"Fn::GetAtt": ["Echo", "Said"]}}
-    return {"Resources": {"Echo": resource}, "Outputs": {"Said": said, "Id": {"Value": {"Ref": "Echo"}}}}
+    value = {"Value": {"Fn::GetAtt": ["Echo", "Said"]}}
+    return {"Resources": {"Echo": resource}, "Outputs": {"Said": value, "Id": {"Value": {"Ref": "Echo"}}}}
 
 
 def requests(cloud: Cloud) -> list[dict[str, Any]]:
-    """Give every request that the function `echo` got."""
+    """Return all requests to the function `echo`."""
     return [json.loads(line) for line in (cloud.state / "requests.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def outputs(stack: dict[str, Any]) -> dict[str, str]:
-    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
 @pytest.fixture(scope="module")
 def bundles() -> dict[str, bundle.Bundle]:
-    """The zips that are published, of this working tree."""
-    return {one.name: one for one in bundle.make(bundle.ROOT / "build" / "catalog" / "wheels")}
+    """The zip archives that this working tree publishes."""
+    return {archive.name: archive for archive in bundle.make(bundle.ROOT / "build" / "catalog" / "wheels")}
 
 
 def published(cloud: Cloud, bundles: dict[str, bundle.Bundle]) -> dict[str, Any]:
-    """Upload hook and template; give the template's place as the seed's properties name it."""
+    """Upload hook and template; return the template's location as the seed's properties."""
     s3, bucket = cloud.client("s3"), "sagemaker-autopilot-artifacts"
     s3.create_bucket(Bucket=bucket)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -150,7 +150,7 @@ def published(cloud: Cloud, bundles: dict[str, bundle.Bundle]) -> dict[str, Any]
 
 
 def seeding(repository: str, template: dict[str, Any], hook: str) -> dict[str, Any]:
-    """Give a stack of a hook, a repository, and its seed."""
+    """Return a template of a hook, a repository and its seed."""
     code = {"S3Bucket": template["TemplateBucket"], "S3Key": hook}
     seed = {
         "ServiceToken": {"Fn::GetAtt": ["Hook", "Arn"]},
@@ -189,20 +189,22 @@ def test_a_seed_whose_artifact_is_another_fails_the_stack_with_the_hooks_sentenc
     s3.put_object(Bucket="others", Key=bundles["hook"].key, Body=bundles["hook"].data)
     version = s3.put_object(Bucket="others", Key="template.zip", Body=b"no zip")["VersionId"]
     place = {"TemplateBucket": "others", "TemplateKey": "template.zip", "TemplateVersionId": version}
-    given = {**place, "TemplateSha256": "0" * 64}
-    stack = deploy(cloud, "tampered", seeding("sagemaker-adult-p-000000000002", given, bundles["hook"].key))
+    template_properties = {**place, "TemplateSha256": "0" * 64}
+    stack = deploy(
+        cloud, "tampered", seeding("sagemaker-adult-p-000000000002", template_properties, bundles["hook"].key)
+    )
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    said = next(one for one in reasons(cloud, "tampered") if "Received response status [FAILED]" in one)
-    assert said.startswith("Received response status [FAILED] from custom resource. Message returned: ")
-    assert "TemplateSha256" in said
+    message = next(reason for reason in reasons(cloud, "tampered") if "Received response status [FAILED]" in reason)
+    assert message.startswith("Received response status [FAILED] from custom resource. Message returned: ")
+    assert "TemplateSha256" in message
 
 
 def test_properties_are_sent_as_texts_and_data_can_be_asked_for(cloud: Cloud) -> None:
     stack = deploy(cloud, "texts", echo(Say="hello", Flag=True, Count=3, Deep={"List": [1, False]}))
     assert (stack["StackStatus"], outputs(stack)) == ("CREATE_COMPLETE", {"Said": "hello", "Id": "made"})
     sent = requests(cloud)[-1]
-    given = {key: sent["ResourceProperties"][key] for key in ("Flag", "Count", "Deep")}
-    assert given == {"Flag": "true", "Count": "3", "Deep": {"List": ["1", "false"]}}
+    properties = {key: sent["ResourceProperties"][key] for key in ("Flag", "Count", "Deep")}
+    assert properties == {"Flag": "true", "Count": "3", "Deep": {"List": ["1", "false"]}}
     assert (sent["RequestType"], sent["ResourceType"], sent["StackId"]) == ("Create", "Custom::Echo", stack["StackId"])
 
 
@@ -231,12 +233,14 @@ def test_an_update_that_fails_is_changed_back(cloud: Cloud) -> None:
     assert back["OldResourceProperties"]["Say"] == "new"
 
 
-@pytest.mark.parametrize(("mode", "said"), [("crash", "the function is broken"), ("silent", "The function ended")])
-def test_a_function_that_never_answers_fails_the_stack(cloud: Cloud, mode: str, said: str) -> None:
+@pytest.mark.parametrize(("mode", "expected"), [("crash", "the function is broken"), ("silent", "The function ended")])
+def test_a_function_that_never_answers_fails_the_stack(cloud: Cloud, mode: str, expected: str) -> None:
     stack = deploy(cloud, f"never-{mode}", echo(Create=mode))
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    reason = next(one for one in reasons(cloud, f"never-{mode}") if "did not receive a response" in one)
-    assert said in reason
+    reason = next(
+        candidate for candidate in reasons(cloud, f"never-{mode}") if "did not receive a response" in candidate
+    )
+    assert expected in reason
 
 
 def test_the_time_out_of_the_resource_is_kept(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +261,7 @@ def test_a_function_that_is_absent_is_named(cloud: Cloud) -> None:
     template["Resources"]["Echo"]["Properties"]["ServiceToken"] += "-absent"
     deploy(cloud, "absent", template)
     absent = "Function not found: arn:aws:lambda:us-east-1:123456789012:function:echo-absent"
-    assert any(absent in one for one in reasons(cloud, "absent"))
+    assert any(absent in reason for reason in reasons(cloud, "absent"))
 
 
 def test_another_service_token_is_refused(cloud: Cloud) -> None:
@@ -265,7 +269,7 @@ def test_another_service_token_is_refused(cloud: Cloud) -> None:
     template = echo(Say="x")
     template["Resources"]["Echo"]["Properties"]["ServiceToken"] += "-other"
     deploy(cloud, "token", template)
-    assert any("Modifying service token is not allowed." in one for one in reasons(cloud, "token"))
+    assert any("Modifying service token is not allowed." in reason for reason in reasons(cloud, "token"))
 
 
 def test_only_the_signed_request_is_taken_and_the_first_answer_counts(cloud: Cloud) -> None:
@@ -291,7 +295,7 @@ GOOD = {**REQUEST, "Status": "SUCCESS", "PhysicalResourceId": "p"}
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"no json", "Invalid response object"),
         (b"[]", "Invalid response object"),
@@ -304,8 +308,8 @@ GOOD = {**REQUEST, "Status": "SUCCESS", "PhysicalResourceId": "p"}
         (json.dumps({**GOOD, "Data": ["x"]}).encode(), "Data that is no object"),
     ],
 )
-def test_an_answer_that_breaks_a_rule_is_not_taken(body: bytes, said: str) -> None:
-    with pytest.raises(AnswerError, match=said):
+def test_an_answer_that_breaks_a_rule_is_not_taken(body: bytes, message: str) -> None:
+    with pytest.raises(AnswerError, match=message):
         parse(body, REQUEST)
 
 
@@ -320,15 +324,15 @@ def test_a_time_out_has_its_limits(value: object) -> None:
 
 
 def test_the_functions_processes_end_with_the_cloud(tmp_path: Path) -> None:
-    with Cloud(tmp_path, services=SERVICES, options=OPTIONS) as made:
-        made.client("iam").create_role(RoleName="sagemaker-echo", AssumeRolePolicyDocument=json.dumps(TRUST))
+    with Cloud(tmp_path, services=SERVICES, options=OPTIONS) as running:
+        running.client("iam").create_role(RoleName="sagemaker-echo", AssumeRolePolicyDocument=json.dumps(TRUST))
         code = textwrap.dedent("""
             import os
             def handler(event, context):
                 return os.getpid()
         """)
-        deploy(made, "one", {"Resources": {"F": function("one", {"ZipFile": code}, "index.handler")}})
-        pid = json.load(made.client("lambda").invoke(FunctionName="one")["Payload"])
+        deploy(running, "one", {"Resources": {"F": function("one", {"ZipFile": code}, "index.handler")}})
+        pid = json.load(running.client("lambda").invoke(FunctionName="one")["Payload"])
         assert Path(f"/proc/{pid}").exists()
-        assert lambda_.of(made).invocations[-1].error == ""
+        assert lambda_.of(running).invocations[-1].error == ""
     assert not Path(f"/proc/{pid}").exists()

@@ -1,4 +1,4 @@
-"""Steps 3, 4 and 6: EventBridge's patterns and templates, held to AWS's documentation and to simple models of it."""
+"""Steps 3, 4 and 6: EventBridge's patterns and templates, compared with AWS's documentation and with simple models."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def detail(test: object, field: str = "state") -> bool:
         # a value of an object's field is not the object
         ({"detail": {"deep": ["x"]}}, False),
         ({"detail": {"deep": {"er": ["x"]}}}, True),
-        # as AWS's matcher joins names by dots
+        # AWS's matcher joins nested names by dots
         ({"detail": {"deep.er": ["x"]}}, True),
     ],
 )
@@ -149,14 +149,14 @@ def test_numbers_are_compared_by_value(written: str, expected: bool) -> None:
 
 def test_numbers_beyond_the_numeric_limit_are_compared_as_they_are_written() -> None:
     event = read('{"account": 111122223333}')
-    found = [matches(parse(f'{{"account": [{one}]}}'), event) for one in ("111122223333", "111122223333.0")]
-    assert found == [True, False]
+    matched = [matches(parse(f'{{"account": [{number}]}}'), event) for number in ("111122223333", "111122223333.0")]
+    assert matched == [True, False]
 
 
 def test_or_takes_any_of_its_objects() -> None:
     left, right = {"detail": {"state": ["x"]}}, {"detail": {"c-count": [{"numeric": [">", 1]}]}}
-    found = [hit({"source": [source], "$or": [left, right]}) for source in ("aws.ec2", "aws.s3")]
-    assert (found, hit({"$or": [left, left]})) == ([True, False], False)
+    matched = [hit({"source": [source], "$or": [left, right]}) for source in ("aws.ec2", "aws.s3")]
+    assert (matched, hit({"$or": [left, left]})) == ([True, False], False)
 
 
 def test_or_nests_and_stands_beside_other_ors() -> None:
@@ -169,12 +169,12 @@ def test_or_nests_and_stands_beside_other_ors() -> None:
 
 def test_fields_of_different_elements_of_an_array_do_not_match_together() -> None:
     event = {"people": [{"first": "Anna", "last": "Smith"}, {"first": "Peter", "last": "Jones"}]}
-    found = [hit({"people": {"first": ["Anna"], "last": [last]}}, event) for last in ("Smith", "Jones")]
-    assert found == [True, False]
+    matched = [hit({"people": {"first": ["Anna"], "last": [last]}}, event) for last in ("Smith", "Jones")]
+    assert matched == [True, False]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[]", "Filter is not an object"),
         ("{", "Unrecognized token"),
@@ -235,10 +235,10 @@ def test_fields_of_different_elements_of_an_array_do_not_match_together() -> Non
         ('{"a": [{"wildcard": "*aaaaa"}, {"wildcard": "*aaaaab"}]}', TOO_COMPLEX),
     ],
 )
-def test_a_pattern_that_eventbridge_refuses_is_refused(text: str, said: str) -> None:
+def test_a_pattern_that_eventbridge_refuses_is_refused(text: str, message: str) -> None:
     with pytest.raises(PatternError) as caught:
         parse(text)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -260,8 +260,8 @@ def test_a_pattern_that_eventbridge_refuses_is_refused(text: str, said: str) -> 
 def test_complexity_counts_the_beginnings_of_wildcards_that_one_text_can_match(
     wildcards: list[str], expected: int
 ) -> None:
-    """The cases and their numbers are those of AWS's matcher (event-ruler, MachineComplexityEvaluatorTest)."""
-    assert complexity([tokens(one) for one in wildcards]) == expected
+    """The cases and counts are those of AWS's matcher (event-ruler, MachineComplexityEvaluatorTest)."""
+    assert complexity([tokens(wildcard) for wildcard in wildcards]) == expected
 
 
 @pytest.mark.parametrize("text", ["/Users/*/dir/dir/dir/dir/dir/doc.txt", "arn:aws:events:us-east-1:*:event-bus/*"])
@@ -278,16 +278,16 @@ def test_every_documented_event_matches_the_pattern_of_its_own_values(path: Path
 
 
 def exactly(node: dict[str, Any]) -> dict[str, Any]:
-    """Give the pattern of an object's own values, of those that a pattern can name."""
-    found: dict[str, Any] = {}
+    """Return the pattern of an object's own values, as far as a pattern can express them."""
+    pattern: dict[str, Any] = {}
     for name, value in node.items():
         if isinstance(value, dict) and exactly(value):
-            found[name] = exactly(value)
+            pattern[name] = exactly(value)
         elif isinstance(value, list) and value and not isinstance(value[0], (dict, list)):
-            found[name] = [value[0]]
+            pattern[name] = [value[0]]
         elif not isinstance(value, (dict, list)):
-            found[name] = [value]
-    return found
+            pattern[name] = [value]
+    return pattern
 
 
 SIGNS = st.text(alphabet="ab*?[]\\./ÄäZ", max_size=8)
@@ -305,17 +305,17 @@ def test_an_event_matches_its_own_pattern_and_not_one_with_another_value(event: 
 
 
 @given(SIGNS, SIGNS)
-def test_prefix_suffix_and_exact_are_those_of_texts(wanted: str, seen: str) -> None:
-    expected = (seen.startswith(wanted), seen.endswith(wanted), seen == wanted, seen != wanted)
-    tests = ({"prefix": wanted}, {"suffix": wanted}, wanted, {"anything-but": wanted})
+def test_prefix_suffix_and_exact_are_those_of_texts(value: str, seen: str) -> None:
+    expected = (seen.startswith(value), seen.endswith(value), seen == value, seen != value)
+    tests = ({"prefix": value}, {"suffix": value}, value, {"anything-but": value})
     assert expected == tuple(hit({"a": [test]}, {"a": seen}) for test in tests)
 
 
 @given(st.lists(st.text(alphabet="ab?[]", max_size=3), min_size=1, max_size=4), st.text(alphabet="ab?[]", max_size=8))
 def test_a_wildcard_is_any_text(parts: list[str], seen: str) -> None:
-    kept = [parts[0], *(part for part in parts[1:-1] if part), *parts[1:][-1:]]
-    pattern = "*".join(kept)
-    escaped = "*".join(part.replace("[", "[[]").replace("?", "[?]") for part in kept)
+    nonempty = [parts[0], *(part for part in parts[1:-1] if part), *parts[1:][-1:]]
+    pattern = "*".join(nonempty)
+    escaped = "*".join(part.replace("[", "[[]").replace("?", "[?]") for part in nonempty)
     if "**" not in pattern:
         assert hit({"a": [{"wildcard": pattern}]}, {"a": seen}) is fnmatch.fnmatchcase(seen, escaped)
 
@@ -330,22 +330,22 @@ def test_an_escaped_wildcard_is_the_text_itself(seen: str) -> None:
 @given(st.integers(-100, 100), st.integers(-100, 100), st.integers(-100, 100))
 def test_numeric_ranges_are_those_of_numbers(low: int, width: int, seen: int) -> None:
     high = low + abs(width) + 1
-    found = hit({"a": [{"numeric": [">=", low, "<", high]}]}, {"a": seen})
-    assert found is (low <= seen < high)
+    matched = hit({"a": [{"numeric": [">=", low, "<", high]}]}, {"a": seen})
+    assert matched is (low <= seen < high)
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=4), st.lists(st.sampled_from("abc"), min_size=1, max_size=3))
-def test_an_array_matches_when_one_of_its_values_does(seen: list[str], wanted: list[str]) -> None:
-    assert hit({"a": wanted}, {"a": seen}) is bool(set(seen) & set(wanted))
-    assert hit({"a": [{"anything-but": wanted}]}, {"a": seen}) is bool(set(seen) - set(wanted))
+def test_an_array_matches_when_one_of_its_values_does(seen: list[str], values: list[str]) -> None:
+    assert hit({"a": values}, {"a": seen}) is bool(set(seen) & set(values))
+    assert hit({"a": [{"anything-but": values}]}, {"a": seen}) is bool(set(seen) - set(values))
     assert hit({"a": [{"exists": False}]}, {"a": seen}) is (not seen)
 
 
 @given(st.sampled_from("ab"), st.sampled_from("ab"), st.sampled_from("ab"), st.sampled_from("ab"))
-def test_or_is_the_rule_twice(one: str, other: str, x: str, y: str) -> None:
+def test_or_is_the_rule_twice(first: str, other: str, x: str, y: str) -> None:
     event = {"x": x, "y": y}
-    pattern = {"$or": [{"x": [one]}, {"y": [other]}]}
-    assert hit(pattern, event) is (hit({"x": [one]}, event) or hit({"y": [other]}, event))
+    pattern = {"$or": [{"x": [first]}, {"y": [other]}]}
+    assert hit(pattern, event) is (hit({"x": [first]}, event) or hit({"y": [other]}, event))
 
 
 def test_a_value_of_null_passes_anything_but() -> None:
@@ -358,8 +358,8 @@ def test_a_target_gets_the_event_a_part_or_a_constant() -> None:
     def sent(**target: object) -> object:
         return json.loads(message(target, EVENT, "rule", "arn"))
 
-    found = (sent(), sent(Input='{"a": 1}'), sent(InputPath="$.detail.state"), sent(InputPath="$.resources[1]"))
-    assert found == (EVENT, {"a": 1}, "terminated", EVENT["resources"][1])
+    messages = (sent(), sent(Input='{"a": 1}'), sent(InputPath="$.detail.state"), sent(InputPath="$.resources[1]"))
+    assert messages == (EVENT, {"a": 1}, "terminated", EVENT["resources"][1])
 
 
 def test_a_template_takes_texts_between_quotation_marks_and_json_elsewhere() -> None:
@@ -416,9 +416,13 @@ def test_lists_and_objects_between_the_quotation_marks_of_json_lose_the_event(te
 def test_the_predefined_event_calls_its_type_otherwise_than_the_event() -> None:
     """`detailType`, as recorded (LocalStack, test_input_transformer_predefined_variables, 2024-06-11)."""
     template = '{"event": <aws.events.event>, "json": <aws.events.event.json>}'
-    found = json.loads(message({"InputTransformer": {"InputTemplate": template}}, EVENT, "rule", "arn"))
+    content = json.loads(message({"InputTransformer": {"InputTemplate": template}}, EVENT, "rule", "arn"))
     names = set(EVENT) - {"detail", "detail-type"} | {"detailType"}
-    assert (set(found["event"]), found["event"]["detailType"], found["json"]) == (names, EVENT["detail-type"], EVENT)
+    assert (set(content["event"]), content["event"]["detailType"], content["json"]) == (
+        names,
+        EVENT["detail-type"],
+        EVENT,
+    )
 
 
 def test_a_template_that_gives_no_json_is_an_error() -> None:

@@ -1,4 +1,4 @@
-"""Steps 3, 4 and 6: events reach the targets that may have them, and nobody else."""
+"""Steps 3, 4 and 6: events reach the targets that permit them, and no others."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ PATTERN = {"source": ["shop"], "detail": {"kind": ["wanted"]}}
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud with a stack: a rule, its targets and what it needs."""
+    """A cloud with the role that targets and functions use."""
     options = {"function_retry_seconds": (0.0,)}
-    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES, options=options) as made:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES, options=options) as running:
         trust = json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
-        made.client("iam").create_role(RoleName="sagemaker-events", AssumeRolePolicyDocument=trust)
-        yield made
+        running.client("iam").create_role(RoleName="sagemaker-events", AssumeRolePolicyDocument=trust)
+        yield running
 
 
 @pytest.fixture(scope="module")
 def stack(cloud: Cloud) -> dict[str, Any]:
-    """The stack, complete."""
+    """The deployed stack: a rule, its targets and their policies."""
     return deploy(cloud, "bus", TEMPLATE)
 
 
 @pytest.fixture
 def started(cloud: Cloud) -> Iterator[list[dict[str, Any]]]:
-    """What pipelines were asked to start, in place of the pipelines."""
+    """The requests to StartPipelineExecution, which a stub records."""
     calls: list[dict[str, Any]] = []
 
     def start(call: Call) -> dict[str, Any]:
-        given = {key: value for key, value in call.params.items() if key != "clientRequestToken"}
-        calls.append({**given, "key": call.access_key[:4]})
+        params = {key: value for key, value in call.params.items() if key != "clientRequestToken"}
+        calls.append({**params, "key": call.access_key[:4]})
         return {"pipelineExecutionId": "11111111-2222-3333-4444-555555555555"}
 
     before = cloud.operations.get(("codepipeline", "StartPipelineExecution"))
@@ -72,13 +72,22 @@ def started(cloud: Cloud) -> Iterator[list[dict[str, Any]]]:
 
 def function(name: str, **more: object) -> dict[str, Any]:
     role = f"arn:aws:iam::{ACCOUNT}:role/sagemaker-events"
-    given = {"FunctionName": name, "Runtime": "python3.13", "Handler": "index.handler", "Role": role, "MemorySize": 128}
-    return {"Type": "AWS::Lambda::Function", "Properties": {**given, "Code": {"ZipFile": CODE}, **more}}
+    properties = {
+        "FunctionName": name,
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Role": role,
+        "MemorySize": 128,
+    }
+    return {"Type": "AWS::Lambda::Function", "Properties": {**properties, "Code": {"ZipFile": CODE}, **more}}
 
 
 def permission(name: str, source: object) -> dict[str, Any]:
-    given = {"FunctionName": {"Ref": name}, "Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com"}
-    return {"Type": "AWS::Lambda::Permission", "Properties": {**given, "SourceArn": source, "SourceAccount": ACCOUNT}}
+    properties = {"FunctionName": {"Ref": name}, "Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com"}
+    return {
+        "Type": "AWS::Lambda::Permission",
+        "Properties": {**properties, "SourceArn": source, "SourceAccount": ACCOUNT},
+    }
 
 
 def attribute(name: str, of: str) -> dict[str, Any]:
@@ -174,28 +183,28 @@ TEMPLATE: dict[str, Any] = {
 
 def deploy(cloud: Cloud, name: str, template: dict[str, Any]) -> dict[str, Any]:
     client = cloud.client("cloudformation")
-    known = {one["StackName"] for one in client.describe_stacks()["Stacks"]}
+    known = {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
     (client.update_stack if name in known else client.create_stack)(StackName=name, TemplateBody=json.dumps(template))
     return until(lambda: _settled(cloud, name))  # type: ignore[no-any-return]
 
 
 def _settled(cloud: Cloud, name: str) -> dict[str, Any] | None:
-    found: dict[str, Any] = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
+    stack: dict[str, Any] = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
 
 
 def until(ask: Callable[[], Any]) -> Any:  # noqa: ANN401
-    """Ask until there is an answer."""
+    """Poll until there is an answer."""
     for _ in range(1000):
-        found = ask()
-        if found:
-            return found
+        answer = ask()
+        if answer:
+            return answer
         time.sleep(0.02)
     raise AssertionError("nothing came")
 
 
 def outputs(stack: dict[str, Any]) -> dict[str, str]:
-    return {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
 def put(cloud: Cloud, **detail: object) -> str:
@@ -204,21 +213,25 @@ def put(cloud: Cloud, **detail: object) -> str:
 
 
 def delivered(cloud: Cloud, event: str, count: int = 4) -> dict[str, str]:
-    """Give, by target, why an event was not delivered."""
+    """Return an event's delivery errors by target, empty for a delivery."""
 
     def all_of() -> dict[str, str] | None:
-        found = {one.target.rpartition(":")[2]: one.error for one in events.of(cloud).deliveries if one.event == event}
-        return found if len(found) == count else None
+        errors = {
+            delivery.target.rpartition(":")[2]: delivery.error
+            for delivery in events.of(cloud).deliveries
+            if delivery.event == event
+        }
+        return errors if len(errors) == count else None
 
     return until(all_of)  # type: ignore[no-any-return]
 
 
 def received(cloud: Cloud, url: str) -> dict[str, Any]:
-    """Take a message of a queue."""
+    """Receive a message from a queue."""
 
     def message() -> Any:  # noqa: ANN401
-        found = cloud.client("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"])
-        return found.get("Messages")
+        response = cloud.client("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"])
+        return response.get("Messages")
 
     return until(message)[0]  # type: ignore[no-any-return]
 
@@ -230,11 +243,11 @@ def log(cloud: Cloud, name: str) -> str:
 
 def test_the_stack_has_what_its_template_says(cloud: Cloud, stack: dict[str, Any]) -> None:
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
-    found = outputs(stack)
-    attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=found["Lost"], AttributeNames=["All"])["Attributes"]
+    values = outputs(stack)
+    attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=values["Lost"], AttributeNames=["All"])["Attributes"]
     group = cloud.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/allowed")["logGroups"][0]
     schedule = cloud.client("scheduler").get_schedule(Name="sagemaker-train")
-    assert (found["Rule"], found["Topic"], found["Failures"], attributes["MessageRetentionPeriod"]) == (
+    assert (values["Rule"], values["Topic"], values["Failures"], attributes["MessageRetentionPeriod"]) == (
         f"arn:aws:events:us-east-1:{ACCOUNT}:rule/sagemaker-shop", "told", "failures", "1209600",
     )  # fmt: skip
     assert (group["retentionInDays"], schedule["FlexibleTimeWindow"]["MaximumWindowInMinutes"]) == (90, 15)
@@ -245,21 +258,29 @@ OURS = ("AWS::Lambda::", "AWS::Events::", "AWS::Scheduler::", "AWS::SNS::", "AWS
 
 
 def resources(kind: str) -> list[dict[str, Any]]:
-    """Give the resources of the published templates whose type begins so."""
+    """Return the published templates' resources whose type has a prefix."""
     root = Path(__file__).parents[2] / "catalog"
-    found = [one for name in PUBLISHED for one in read((root / name).read_text(encoding="utf-8"))["Resources"].values()]
-    return [one for one in found if one["Type"].startswith(kind)]
+    all_resources = [
+        resource
+        for name in PUBLISHED
+        for resource in read((root / name).read_text(encoding="utf-8"))["Resources"].values()
+    ]
+    return [resource for resource in all_resources if resource["Type"].startswith(kind)]
 
 
 @pytest.mark.parametrize("kind", OURS)
 def test_every_property_of_the_published_templates_is_known(kind: str) -> None:
-    found = resources(kind)
+    matching = resources(kind)
     types = {kind.name: kind for service in SERVICES for kind in service.resource_types}
     several = {name: known for name, kind in types.items() if (known := getattr(kind, "known", None))}
-    unknown = [(one["Type"], set(one["Properties"]) - several[one["Type"]]) for one in found if one["Type"] in several]
-    assert found
-    assert [one for one in unknown if one[1]] == []
-    assert {one["Type"] for one in found} <= types.keys()
+    unknown = [
+        (resource["Type"], set(resource["Properties"]) - several[resource["Type"]])
+        for resource in matching
+        if resource["Type"] in several
+    ]
+    assert matching
+    assert [entry for entry in unknown if entry[1]] == []
+    assert {resource["Type"] for resource in matching} <= types.keys()
 
 
 def test_an_event_goes_to_each_target_that_may_have_it(cloud: Cloud, stack: dict[str, Any]) -> None:
@@ -276,10 +297,10 @@ def test_an_event_goes_to_each_target_that_may_have_it(cloud: Cloud, stack: dict
 
 
 def test_a_text_reaches_a_topic_with_its_quotation_marks(cloud: Cloud, stack: dict[str, Any]) -> None:
-    """As people get it by mail: https://github.com/aws/aws-cdk/issues/38121."""
+    """As subscribers receive it by mail: https://github.com/aws/aws-cdk/issues/38121."""
     sqs, sns = cloud.client("sqs"), cloud.client("sns")
     url = sqs.create_queue(QueueName="reader")["QueueUrl"]
-    topic = next(one["TopicArn"] for one in sns.list_topics()["Topics"] if one["TopicArn"].endswith(":told"))
+    topic = next(topic["TopicArn"] for topic in sns.list_topics()["Topics"] if topic["TopicArn"].endswith(":told"))
     arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:reader"
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
     put(cloud)
@@ -288,16 +309,16 @@ def test_a_text_reaches_a_topic_with_its_quotation_marks(cloud: Cloud, stack: di
 
 
 def test_moto_keeps_rules_as_the_bus_reads_them(cloud: Cloud, stack: dict[str, Any]) -> None:
-    kept = events_backends[ACCOUNT]["us-east-1"].event_buses["default"].rules["sagemaker-shop"]
-    assert (kept.name, kept.state, json.loads(str(kept.event_pattern.dump()))) == ("sagemaker-shop", "ENABLED", PATTERN)
-    assert (kept.arn, kept.targets[0]["Id"]) == (outputs(stack)["Rule"], "function")
+    rule = events_backends[ACCOUNT]["us-east-1"].event_buses["default"].rules["sagemaker-shop"]
+    assert (rule.name, rule.state, json.loads(str(rule.event_pattern.dump()))) == ("sagemaker-shop", "ENABLED", PATTERN)
+    assert (rule.arn, rule.targets[0]["Id"]) == (outputs(stack)["Rule"], "function")
 
 
 def test_an_event_that_no_pattern_describes_goes_nowhere(cloud: Cloud, stack: dict[str, Any]) -> None:
     event = put(cloud, kind="unwanted")
     last = put(cloud)
     delivered(cloud, last)
-    assert [one for one in events.of(cloud).deliveries if one.event == event] == []
+    assert [delivery for delivery in events.of(cloud).deliveries if delivery.event == event] == []
 
 
 def test_a_disabled_rule_delivers_nothing(cloud: Cloud, stack: dict[str, Any]) -> None:
@@ -306,15 +327,15 @@ def test_a_disabled_rule_delivers_nothing(cloud: Cloud, stack: dict[str, Any]) -
     event = put(cloud)
     client.enable_rule(Name="sagemaker-shop")
     delivered(cloud, put(cloud))
-    assert [one for one in events.of(cloud).deliveries if one.event == event] == []
+    assert [delivery for delivery in events.of(cloud).deliveries if delivery.event == event] == []
 
 
 def test_a_function_that_fails_is_run_again_and_its_event_kept(cloud: Cloud, stack: dict[str, Any]) -> None:
     put(cloud, fail=True)
     url = cloud.client("sqs").get_queue_url(QueueName="failures")["QueueUrl"]
-    kept = received(cloud, url)
-    assert json.loads(kept["Body"])["detail"] == {"kind": "wanted", "fail": True}
-    assert kept["MessageAttributes"]["ErrorMessage"]["StringValue"] == "no"
+    message = received(cloud, url)
+    assert json.loads(message["Body"])["detail"] == {"kind": "wanted", "fail": True}
+    assert message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "no"
     # MaximumRetryAttempts is 1
     assert log(cloud, "allowed").count("[ERROR] ValueError: no") == 2
 
@@ -322,11 +343,11 @@ def test_a_function_that_fails_is_run_again_and_its_event_kept(cloud: Cloud, sta
 def test_an_event_has_the_form_of_every_event(cloud: Cloud, stack: dict[str, Any]) -> None:
     time_given = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     entry = {"Source": "shop", "DetailType": "Sale", "Detail": '{"a": 1}', "Resources": ["r"], "Time": time_given}
-    found = cloud.client("events").put_events(Entries=[entry])["Entries"][0]["EventId"]
-    event = next(one for one in events.of(cloud).events if one["id"] == found)
+    event_id = cloud.client("events").put_events(Entries=[entry])["Entries"][0]["EventId"]
+    event = next(candidate for candidate in events.of(cloud).events if candidate["id"] == event_id)
     assert event == {
         "version": "0",
-        "id": found,
+        "id": event_id,
         "detail-type": "Sale",
         "source": "shop",
         "account": ACCOUNT,
@@ -351,8 +372,8 @@ def test_an_event_has_the_form_of_every_event(cloud: Cloud, stack: dict[str, Any
 def test_a_bad_entry_is_refused_and_the_others_are_taken(cloud: Cloud, change: dict[str, str], code: str) -> None:
     good = {"Source": "shop", "DetailType": "Sale", "Detail": "{}"}
     answer = cloud.client("events").put_events(Entries=[{**good, **change}, good])
-    found = (answer["FailedEntryCount"], answer["Entries"][0]["ErrorCode"], "EventId" in answer["Entries"][1])
-    assert found == (1, code, True)
+    outcome = (answer["FailedEntryCount"], answer["Entries"][0]["ErrorCode"], "EventId" in answer["Entries"][1])
+    assert outcome == (1, code, True)
 
 
 @pytest.mark.parametrize(
@@ -383,8 +404,8 @@ def test_a_bad_request_is_refused(
 def test_a_pattern_can_be_tried(cloud: Cloud) -> None:
     event = json.dumps({key: "x" for key in ("id", "account", "source", "time", "region", "resources", "detail-type")})
     ask = cloud.client("events").test_event_pattern
-    found = [ask(EventPattern=json.dumps({"source": [one]}), Event=event)["Result"] for one in "xy"]
-    assert found == [True, False]
+    results = [ask(EventPattern=json.dumps({"source": [source]}), Event=event)["Result"] for source in "xy"]
+    assert results == [True, False]
 
 
 def test_a_pipeline_is_started_with_its_targets_role(cloud: Cloud, started: list[dict[str, Any]]) -> None:
@@ -415,8 +436,8 @@ def test_approving_a_model_package_is_an_event(cloud: Cloud, stack: dict[str, An
     sagemaker.create_model_package_group(ModelPackageGroupName="shop-p-1")
     arn = sagemaker.create_model_package(ModelPackageGroupName="shop-p-1")["ModelPackageArn"]
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
-    created, approved = (one for one in events.of(cloud).events if one["resources"] == [arn])
-    assert [one["detail"]["ModelApprovalStatus"] for one in (created, approved)] == [
+    created, approved = (event for event in events.of(cloud).events if event["resources"] == [arn])
+    assert [event["detail"]["ModelApprovalStatus"] for event in (created, approved)] == [
         "PendingManualApproval",
         "Approved",
     ]
@@ -447,8 +468,10 @@ def test_an_update_changes_rule_targets_and_the_rest_in_place(cloud: Cloud, stac
     changed["Resources"]["Failures"]["Properties"]["Tags"] = [{"Key": "c", "Value": "d"}]
     assert deploy(cloud, "bus", changed)["StackStatus"] == "UPDATE_COMPLETE"
     client = cloud.client("lambda")
-    found = {
-        "targets": [one["Id"] for one in cloud.client("events").list_targets_by_rule(Rule="sagemaker-shop")["Targets"]],
+    settings = {
+        "targets": [
+            target["Id"] for target in cloud.client("events").list_targets_by_rule(Rule="sagemaker-shop")["Targets"]
+        ],
         "description": cloud.client("events").describe_rule(Name="sagemaker-shop")["Description"],
         "retention": cloud.client("logs").describe_log_groups()["logGroups"][0]["retentionInDays"],
         "timeout": client.get_function(FunctionName="allowed")["Configuration"]["Timeout"],
@@ -456,22 +479,22 @@ def test_an_update_changes_rule_targets_and_the_rest_in_place(cloud: Cloud, stac
         "schedule": cloud.client("scheduler").get_schedule(Name="sagemaker-train")["ScheduleExpression"],
     }
     expected = {"targets": ["function"], "description": "changed", "retention": 30, "timeout": 9, "returned": 2}
-    assert found == {**expected, "schedule": "rate(1 days)"}
+    assert settings == {**expected, "schedule": "rate(1 days)"}
 
 
 def test_a_custom_named_rule_is_not_replaced(cloud: Cloud, stack: dict[str, Any]) -> None:
     changed = json.loads(json.dumps(TEMPLATE))
     changed["Resources"]["Rule"]["Properties"]["EventBusName"] = "default"
     assert deploy(cloud, "bus", changed)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    said = [one.get("ResourceStatusReason", "") for one in _events(cloud, "bus")]
-    assert any("Rename sagemaker-shop and update the stack again." in one for one in said)
+    reasons = [event.get("ResourceStatusReason", "") for event in _events(cloud, "bus")]
+    assert any("Rename sagemaker-shop and update the stack again." in reason for reason in reasons)
 
 
 def test_an_unknown_property_fails_the_stack(cloud: Cloud) -> None:
     topic = {"Type": "AWS::SNS::Topic", "Properties": {"Nmae": "x"}}
     assert deploy(cloud, "wrong", {"Resources": {"Topic": topic}})["StackStatus"] == "ROLLBACK_COMPLETE"
-    said = [one.get("ResourceStatusReason", "") for one in _events(cloud, "wrong")]
-    assert any("#: extraneous key [Nmae] is not permitted" in one for one in said)
+    reasons = [event.get("ResourceStatusReason", "") for event in _events(cloud, "wrong")]
+    assert any("#: extraneous key [Nmae] is not permitted" in reason for reason in reasons)
 
 
 def _events(cloud: Cloud, name: str) -> list[dict[str, Any]]:
@@ -481,9 +504,9 @@ def _events(cloud: Cloud, name: str) -> list[dict[str, Any]]:
 def test_deleting_the_stack_leaves_nothing(cloud: Cloud, stack: dict[str, Any]) -> None:
     client = cloud.client("cloudformation")
     client.delete_stack(StackName="bus")
-    until(lambda: "bus" not in {one["StackName"] for one in client.describe_stacks()["Stacks"]})
+    until(lambda: "bus" not in {stack_summary["StackName"] for stack_summary in client.describe_stacks()["Stacks"]})
     left = {
-        "rules": [one["Name"] for one in cloud.client("events").list_rules()["Rules"] if one["Name"] != "pipes"],
+        "rules": [rule["Name"] for rule in cloud.client("events").list_rules()["Rules"] if rule["Name"] != "pipes"],
         "functions": cloud.client("lambda").list_functions()["Functions"],
         "topics": cloud.client("sns").list_topics()["Topics"],
         "queues": cloud.client("sqs").list_queues().get("QueueUrls", []),

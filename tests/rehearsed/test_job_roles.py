@@ -1,4 +1,4 @@
-"""Step 4: what AWS asks of the role that a job runs with, beside the right to start the job."""
+"""Step 4: the permissions that AWS requires of a job's execution role, besides those to start the job."""
 
 import json
 import time
@@ -55,9 +55,9 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
-    with Cloud(services=SERVICES) as made:
-        iam.enforce(made)
-        yield made
+    with Cloud(services=SERVICES) as running:
+        iam.enforce(running)
+        yield running
 
 
 def allow(actions: list[str], on: str = "*") -> Json:
@@ -71,12 +71,12 @@ def trust() -> str:
 
 
 def role(cloud: Cloud, policy: Mapping[str, Any], boundary: str = "") -> str:
-    """Make a role with one policy; give its ARN."""
+    """Create a role with one policy; return its ARN."""
     extra = {"PermissionsBoundary": boundary} if boundary else {}
     name, client = f"job-role-{next(_number)}", cloud.client("iam")
-    made = client.create_role(RoleName=name, AssumeRolePolicyDocument=trust(), **extra)
+    response = client.create_role(RoleName=name, AssumeRolePolicyDocument=trust(), **extra)
     client.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy))
-    return str(made["Role"]["Arn"])
+    return str(response["Role"]["Arn"])
 
 
 def role_of(cloud: Cloud, *statements: Json) -> str:
@@ -107,7 +107,7 @@ def model(arn: str, **config: object) -> Json:
 
 
 def reason(cloud: Cloud, kind: str, arguments: Json, arn: str) -> str:
-    """Run a pipeline of one step with a role; give the step's FailureReason."""
+    """Run a pipeline of one step with a role; return the step's FailureReason."""
     sagemaker, name = cloud.client("sagemaker"), f"p-{next(_number)}"
     definition = {"Version": "2020-12-01", "Steps": [{"Name": "Train", "Type": kind, "Arguments": arguments}]}
     text = json.dumps(definition)
@@ -139,9 +139,9 @@ JOB = ["iam:PassRole", "s3:*", "sagemaker:AddTags", "sagemaker:CreateAutoMLJob"]
 def test_an_automl_job_fails_without_a_right_that_autopilot_needs(cloud: Cloud, lacking: str) -> None:
     ours = [f"sagemaker:{action}" for action in AUTOPILOT if action != lacking]
     arn = role_of(cloud, allow([*JOB, *ours]))
-    said = reason(cloud, "AutoML", automl(arn), arn)
-    assert f"(AccessDeniedException) when calling the {lacking} operation: User: arn:aws:sts::{ACCOUNT}:" in said
-    assert f"is not authorized to perform: sagemaker:{lacking} on resource: arn:aws:sagemaker:{HERE}:" in said
+    message = reason(cloud, "AutoML", automl(arn), arn)
+    assert f"(AccessDeniedException) when calling the {lacking} operation: User: arn:aws:sts::{ACCOUNT}:" in message
+    assert f"is not authorized to perform: sagemaker:{lacking} on resource: arn:aws:sagemaker:{HERE}:" in message
 
 
 def test_an_automl_job_with_all_rights_gets_to_its_data(cloud: Cloud) -> None:
@@ -150,20 +150,20 @@ def test_an_automl_job_with_all_rights_gets_to_its_data(cloud: Cloud) -> None:
 
 
 def test_what_the_shadow_endpoint_is_called_is_not_known_so_each_form_must_be_allowed(cloud: Cloud) -> None:
-    """Those of the job, of Clarify's container, and of Clarify's documentation."""
+    """The names that the job, Clarify's container and Clarify's documentation use."""
     rights = [f"sagemaker:{action}" for action in AUTOPILOT]
     for form in ("pipelines-*", "sm-clarify-*", "sagemaker-clarify-endpoint-*"):
         arn = f"arn:aws:sagemaker:{HERE}:endpoint/{form}"
-        made = role_of(
+        role_arn = role_of(
             cloud, allow([*JOB, *rights]), {"Effect": "Deny", "Action": "sagemaker:InvokeEndpoint", "Resource": arn}
         )
-        said = reason(cloud, "AutoML", automl(made), made)
-        assert f"sagemaker:InvokeEndpoint on resource: {arn[:-1]}" in said
-        assert said.endswith(DENIED)
+        message = reason(cloud, "AutoML", automl(role_arn), role_arn)
+        assert f"sagemaker:InvokeEndpoint on resource: {arn[:-1]}" in message
+        assert message.endswith(DENIED)
 
 
 def test_clarify_tags_what_it_makes(cloud: Cloud) -> None:
-    """As reported of a job whose role lacked it: AddTags on endpoint-config/sm-clarify-config-1746251067-14e5."""
+    """As reported for a job whose role lacked it: AddTags on endpoint-config/sm-clarify-config-1746251067-14e5."""
     config = f"arn:aws:sagemaker:{HERE}:endpoint-config/sm-clarify-config-*"
     rights = [f"sagemaker:{action}" for action in AUTOPILOT]
     deny = {"Effect": "Deny", "Action": "sagemaker:AddTags", "Resource": config}
@@ -176,13 +176,13 @@ def test_clarify_tags_what_it_makes(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("scoped", NETWORK)
 def test_a_processing_job_in_a_vpc_fails_where_a_right_to_it_is_scoped(cloud: Cloud, scoped: str) -> None:
-    """Don't scope in the policy with any conditions or resource filters, says the page of the roles."""
+    """The roles' documentation: Don't scope in the policy with any conditions or resource filters."""
     others = [f"ec2:{action}" for action in NETWORK if action != scoped]
     start = ["iam:PassRole", "sagemaker:CreateProcessingJob"]
     arn = role_of(cloud, allow([*start, *others]), allow([f"ec2:{scoped}"], f"arn:aws:ec2:{HERE}:*"))
-    said = reason(cloud, "Processing", processing(arn, NetworkConfig={"VpcConfig": VPC}), arn)
+    message = reason(cloud, "Processing", processing(arn, NetworkConfig={"VpcConfig": VPC}), arn)
     error = "ClientError: Failed to invoke sagemaker:CreateProcessingJob. Error Details: "
-    assert said == error + denial(arn, f"ec2:{scoped}", "*")
+    assert message == error + denial(arn, f"ec2:{scoped}", "*")
     assert "no such image" in reason(cloud, "Processing", processing(arn), arn)
 
 
@@ -195,8 +195,8 @@ def test_a_processing_job_in_a_vpc_fails_where_a_right_to_it_is_scoped(cloud: Cl
 )
 def test_every_job_in_a_vpc_needs_the_rights_to_it(cloud: Cloud, kind: str, operation: str, arguments: Any) -> None:  # noqa: ANN401
     arn = role_of(cloud, allow(["iam:PassRole", "s3:*", "sagemaker:*"]))
-    said = reason(cloud, kind, arguments(arn), arn)
-    assert denial(arn, "ec2:CreateNetworkInterface", "*") in said
+    message = reason(cloud, kind, arguments(arn), arn)
+    assert denial(arn, "ec2:CreateNetworkInterface", "*") in message
 
 
 def test_a_training_job_in_a_vpc_needs_the_rights_of_its_own_role_whoever_starts_it(cloud: Cloud) -> None:
@@ -214,42 +214,46 @@ def test_a_training_job_in_a_vpc_needs_the_rights_of_its_own_role_whoever_starts
     with pytest.raises(ClientError) as error:
         sagemaker.create_training_job(**request, RoleArn=poor)
     response: Any = error.value.response
-    code, said = response["Error"]["Code"], response["Error"]["Message"]
-    assert (code, said) == ("AccessDeniedException", denial(poor, "ec2:CreateNetworkInterface", "*"))
+    code, message = response["Error"]["Code"], response["Error"]["Message"]
+    assert (code, message) == ("AccessDeniedException", denial(poor, "ec2:CreateNetworkInterface", "*"))
     assert sagemaker.create_training_job(**request, RoleArn=rich)["TrainingJobArn"].endswith("/one")
 
 
 # ---- The product's own role
 
 
-def here(found: Mapping[str, Any]) -> Json:
-    """Move a policy from the account and region of the templates' tests to those of the embedded AWS."""
-    text = json.dumps(found).replace("111122223333", ACCOUNT).replace("eu-west-1", REGION)
+def here(policy: Mapping[str, Any]) -> Json:
+    """Replace the account and region of the templates' tests by those of the embedded AWS."""
+    text = json.dumps(policy).replace("111122223333", ACCOUNT).replace("eu-west-1", REGION)
     moved: Json = json.loads(text)
     return moved
 
 
-def policy_of(role_name: str, **given: str) -> Json:
+def policy_of(role_name: str, **parameters: str) -> Json:
     """Return the policy of one of the product's roles."""
-    stack = Stack(load(ROOT / "catalog" / "product.yaml"), {**PROJECT, **given})
-    (found,) = [one for one in documents(stack) if one.where.startswith(f"{role_name} ") and one.kind == "identity"]
-    return here(found.body)
+    stack = Stack(load(ROOT / "catalog" / "product.yaml"), {**PROJECT, **parameters})
+    (document,) = [
+        candidate
+        for candidate in documents(stack)
+        if candidate.where.startswith(f"{role_name} ") and candidate.kind == "identity"
+    ]
+    return here(document.body)
 
 
 def boundary() -> Document:
     stack = Stack(load(ROOT / "catalog" / "portfolio.yaml"))
-    (found,) = [one for one in documents(stack) if one.kind == "boundary"]
-    return found
+    (document,) = [candidate for candidate in documents(stack) if candidate.kind == "boundary"]
+    return document
 
 
 @pytest.fixture(scope="module")
 def execution_role(cloud: Cloud) -> str:
-    """Give the ARN of a role with policy and boundary as the product's execution role has them."""
+    """Return the ARN of a role with the policy and boundary of the product's execution role."""
     text = json.dumps(here(boundary().body))
-    made = cloud.client("iam").create_policy(PolicyName="sagemaker-autopilot-boundary", PolicyDocument=text)
+    response = cloud.client("iam").create_policy(PolicyName="sagemaker-autopilot-boundary", PolicyDocument=text)
     name = "sagemaker-adult-p-abc123def456-exec"
     cloud.client("iam").create_role(
-        RoleName=name, AssumeRolePolicyDocument=trust(), PermissionsBoundary=made["Policy"]["Arn"]
+        RoleName=name, AssumeRolePolicyDocument=trust(), PermissionsBoundary=response["Policy"]["Arn"]
     )
     text = json.dumps(policy_of("ExecutionRole"))
     cloud.client("iam").put_role_policy(RoleName=name, PolicyName="train", PolicyDocument=text)
@@ -259,17 +263,19 @@ def execution_role(cloud: Cloud) -> str:
 def test_the_execution_role_has_what_autopilot_and_a_vpc_ask_of_it(cloud: Cloud, execution_role: str) -> None:
     before = usage.denied(cloud)
     network = {"SecurityConfig": {"VpcConfig": VPC}}
-    said = [
+    failures = [
         reason(cloud, "AutoML", automl(execution_role, **network), execution_role),
         reason(cloud, "Processing", processing(execution_role, NetworkConfig={"VpcConfig": VPC}), execution_role),
     ]
-    new = [one for one in usage.denied(cloud) if one not in before]
-    assert [one for one in new if not one["action"].startswith("s3:")] == []
-    assert [one for one in said if "not authorized to perform: sagemaker:" in one or "ec2:" in one] == []
+    new = [denial_record for denial_record in usage.denied(cloud) if denial_record not in before]
+    assert [denial_record for denial_record in new if not denial_record["action"].startswith("s3:")] == []
+    assert [
+        failure for failure in failures if "not authorized to perform: sagemaker:" in failure or "ec2:" in failure
+    ] == []
 
 
 def decision(action: str, kind: str, name: str, project: str = "adult", tag: str = "") -> Decision:
-    """Decide about a request of the execution role of a project, by its own policy alone."""
+    """Evaluate a request of a project's execution role by its identity policy alone."""
     policy = read(json.dumps(policy_of("ExecutionRole", SageMakerProjectName=project)))
     context = {"aws:resourcetag/sagemaker:project-id": (tag,)} if tag else {}
     resource = f"arn:aws:sagemaker:{HERE}:{kind}/{name}"
@@ -284,11 +290,11 @@ NEVER_GRANTED = ("DeleteTags", "UpdateEndpoint", "UpdateEndpointWeightsAndCapaci
 @pytest.mark.parametrize("project", ["adult", "pipelines-a", "sm-clarify-a", "sagemaker-clarify-endpoint-a"])
 @pytest.mark.parametrize("stage", ["staging", "prod"])
 def test_the_execution_role_never_touches_the_projects_own_endpoints(stage: str, project: str) -> None:
-    """Not even where the project is called as Autopilot and Clarify call theirs."""
+    """Not even where the project's name looks like Autopilot's and Clarify's endpoints."""
     name, tag = f"{project}-{stage}", PROJECT["SageMakerProjectId"]
-    found = {action: decision(action, "endpoint", name, project, tag) for action in (*ON_ENDPOINTS, *NEVER_GRANTED)}
-    assert [action for action, one in found.items() if one.allowed] == []
-    assert {found[action].because for action in ON_ENDPOINTS} == {DENIED}
+    decisions = {action: decision(action, "endpoint", name, project, tag) for action in (*ON_ENDPOINTS, *NEVER_GRANTED)}
+    assert [action for action, outcome in decisions.items() if outcome.allowed] == []
+    assert {decisions[action].because for action in ON_ENDPOINTS} == {DENIED}
 
 
 @pytest.mark.parametrize("action", ON_ENDPOINTS)
@@ -300,14 +306,14 @@ def test_the_execution_role_never_touches_what_is_another_projects(action: str) 
 
 @pytest.mark.parametrize("action", ["DeleteModel", "DescribeModel", "DeleteEndpointConfig"])
 def test_the_execution_role_never_touches_the_models_that_cloudformation_serves(action: str) -> None:
-    """They have the project's tag; this is why no right to a model or configuration goes by the tag alone."""
+    """They carry the project's tag, so no permission on models or configurations may rely on the tag alone."""
     kind, logical = ("endpoint-config", "EndpointConfig") if action.endswith("Config") else ("model", "Model")
     assert not decision(action, kind, f"{logical}-AbCdEfGhIjKl", tag=PROJECT["SageMakerProjectId"]).allowed
 
 
 @pytest.mark.parametrize("action", ["DescribeAutoMLJob", "StopAutoMLJob", "ListTags"])
 def test_an_automl_job_is_known_by_name_or_by_tag(action: str) -> None:
-    """Its name has 32 characters, and how Pipelines cuts its longer ones is not documented."""
+    """Its name has at most 32 characters, and how Pipelines truncates longer names is not documented."""
     assert decision(action, "automl-job", "pipelines-abc123def456-x").allowed
     assert decision(action, "automl-job", "automl-x", tag=PROJECT["SageMakerProjectId"]).allowed
     assert not decision(action, "automl-job", "automl-x", tag="p-other").allowed

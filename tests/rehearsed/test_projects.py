@@ -1,4 +1,4 @@
-"""Step 2: SageMaker's projects, made by people with the unmodified command line, and by the S3-provisioned route."""
+"""Step 2: SageMaker's projects, created by the unmodified command line and by the S3-provisioned route."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ def outputs(cloud: Cloud) -> Outputs:
 
 
 def details(cloud: Cloud, outputs: Outputs, **values: str) -> dict[str, Any]:
-    found = cloud.client("servicecatalog").list_provisioning_artifacts(ProductId=outputs["ProductId"])
-    version = found["ProvisioningArtifactDetails"][0]["Id"]
-    given = [{"Key": key, "Value": value} for key, value in values.items()]
-    return {"ProductId": outputs["ProductId"], "ProvisioningArtifactId": version, "ProvisioningParameters": given}
+    response = cloud.client("servicecatalog").list_provisioning_artifacts(ProductId=outputs["ProductId"])
+    version = response["ProvisioningArtifactDetails"][0]["Id"]
+    parameters = [{"Key": key, "Value": value} for key, value in values.items()]
+    return {"ProductId": outputs["ProductId"], "ProvisioningArtifactId": version, "ProvisioningParameters": parameters}
 
 
 def settled(cloud: Cloud, name: str) -> dict[str, Any]:
     def ask() -> tuple[str, Any]:
-        found = cloud.client("sagemaker").describe_project(ProjectName=name)
-        return found["ProjectStatus"].removeprefix("Create").removeprefix("Update").removeprefix("Delete"), found
+        project = cloud.client("sagemaker").describe_project(ProjectName=name)
+        return project["ProjectStatus"].removeprefix("Create").removeprefix("Update").removeprefix("Delete"), project
 
     return until(ask, "Completed", "Failed")
 
 
-def refused(request: Callable[..., object], **given: object) -> tuple[str, str]:
+def refused(request: Callable[..., object], **params: object) -> tuple[str, str]:
     with pytest.raises(ClientError) as caught:
-        request(**given)
+        request(**params)
     error = caught.value.response["Error"]
     return error["Code"], error["Message"]
 
@@ -73,14 +73,14 @@ def described_role(cloud: Cloud, project: dict[str, Any]) -> str:
 
 
 def test_a_project_is_created_by_the_command_line_then_changed_and_deleted(cloud: Cloud, outputs: Outputs) -> None:
-    given = json.dumps(details(cloud, outputs, Title="Given"))
-    words = ("--project-name", "first", "--service-catalog-provisioning-details", given)
-    made = aws(cloud, "sagemaker", "create-project", *words, "--project-description", "Of a test")
+    details_json = json.dumps(details(cloud, outputs, Title="Given"))
+    words = ("--project-name", "first", "--service-catalog-provisioning-details", details_json)
+    created = aws(cloud, "sagemaker", "create-project", *words, "--project-description", "Of a test")
     project = settled(cloud, "first")
     seen = aws(cloud, "sagemaker", "describe-project", "--project-name", "first")
     assert (seen["ProjectStatus"], seen["ProjectId"], seen["ProjectArn"]) == (
         "CreateCompleted",
-        made["ProjectId"],
+        created["ProjectId"],
         "arn:aws:sagemaker:us-east-1:123456789012:project/first",
     )
     assert (seen["ProjectDescription"], described_role(cloud, project)) == ("Of a test", "Given")
@@ -88,17 +88,17 @@ def test_a_project_is_created_by_the_command_line_then_changed_and_deleted(cloud
     assert provisioned["ProvisionedProductStatusMessage"] == "AVAILABLE"
     stack = f"SC-123456789012-{provisioned['ProvisionedProductId']}"
     tags = cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Tags"]
-    own = {one["Key"]: one["Value"] for one in tags if one["Key"].startswith("sagemaker:project")}
-    assert own == {"sagemaker:project-name": "first", "sagemaker:project-id": made["ProjectId"]}
+    own = {tag["Key"]: tag["Value"] for tag in tags if tag["Key"].startswith("sagemaker:project")}
+    assert own == {"sagemaker:project-name": "first", "sagemaker:project-id": created["ProjectId"]}
 
     update = {"ProvisioningParameters": [{"Key": "Retention", "Value": "60"}]}
     client = cloud.client("sagemaker")
     client.update_project(ProjectName="first", ServiceCatalogProvisioningUpdateDetails=update)
     changed = settled(cloud, "first")
-    bucket = f"sagemaker-project-{made['ProjectId']}"
+    bucket = f"sagemaker-project-{created['ProjectId']}"
     rules = cloud.client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     assert (changed["ProjectStatus"], described_role(cloud, project)) == ("UpdateCompleted", "Given")
-    assert [one["NoncurrentVersionExpiration"]["NoncurrentDays"] for one in rules] == [60]
+    assert [rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in rules] == [60]
 
     client.delete_project(ProjectName="first")
     assert settled(cloud, "first")["ProjectStatus"] == "DeleteCompleted"
@@ -106,18 +106,18 @@ def test_a_project_is_created_by_the_command_line_then_changed_and_deleted(cloud
     again = client.create_project(ProjectName="first", ServiceCatalogProvisioningDetails=details(cloud, outputs))[
         "ProjectId"
     ]
-    assert (settled(cloud, "first")["ProjectId"], again == made["ProjectId"]) == (again, False)
+    assert (settled(cloud, "first")["ProjectId"], again == created["ProjectId"]) == (again, False)
 
 
 def test_a_project_that_cannot_be_made_says_why_and_can_be_deleted(cloud: Cloud, outputs: Outputs) -> None:
     client = cloud.client("sagemaker")
-    made = client.create_project(
+    created = client.create_project(
         ProjectName="broken", ServiceCatalogProvisioningDetails=details(cloud, outputs, Broken="yes")
     )
     project = settled(cloud, "broken")
-    reason = f"sagemaker-project-{made['ProjectId']} already exists"
-    said = project["ServiceCatalogProvisionedProductDetails"]["ProvisionedProductStatusMessage"]
-    assert (project["ProjectStatus"], said) == (
+    reason = f"sagemaker-project-{created['ProjectId']} already exists"
+    message = project["ServiceCatalogProvisionedProductDetails"]["ProvisionedProductStatusMessage"]
+    assert (project["ProjectStatus"], message) == (
         "CreateFailed",
         f"The following resource(s) failed to create: [Doubled]. {reason}",
     )
@@ -134,8 +134,8 @@ def test_a_project_takes_another_version_of_the_product(cloud: Cloud, outputs: O
     project = settled(cloud, "newer")
     text = publishing.PRODUCT.replace("Description: !Ref Title", "Description: !Sub Newer ${Title}")
     publishing.published(cloud, text, "v2.0.0", StudioRoleArns=STUDIO)
-    found = cloud.client("servicecatalog").list_provisioning_artifacts(ProductId=outputs["ProductId"])
-    newest = found["ProvisioningArtifactDetails"][-1]["Id"]
+    response = cloud.client("servicecatalog").list_provisioning_artifacts(ProductId=outputs["ProductId"])
+    newest = response["ProvisioningArtifactDetails"][-1]["Id"]
     update = {"ProvisioningArtifactId": newest}
     client.update_project(ProjectName="newer", ServiceCatalogProvisioningUpdateDetails=update)
     changed = settled(cloud, "newer")
@@ -145,14 +145,14 @@ def test_a_project_takes_another_version_of_the_product(cloud: Cloud, outputs: O
 
 def test_projects_are_listed(cloud: Cloud, outputs: Outputs) -> None:
     client = cloud.client("sagemaker")
-    found = client.list_projects(SortBy="Name", SortOrder="Ascending", MaxResults=2)
-    rest = client.list_projects(SortBy="Name", SortOrder="Ascending", MaxResults=2, NextToken=found["NextToken"])
-    names = [one["ProjectName"] for page in (found, rest) for one in page["ProjectSummaryList"]]
+    first_page = client.list_projects(SortBy="Name", SortOrder="Ascending", MaxResults=2)
+    rest = client.list_projects(SortBy="Name", SortOrder="Ascending", MaxResults=2, NextToken=first_page["NextToken"])
+    names = [summary["ProjectName"] for page in (first_page, rest) for summary in page["ProjectSummaryList"]]
     assert (names, len(client.list_projects(NameContains="bro")["ProjectSummaryList"])) == (sorted(names), 1)
 
 
 @pytest.mark.parametrize(
-    ("given", "code", "said"),
+    ("params", "code", "part"),
     [
         ({"ProjectName": "a_b"}, "ValidationException", "regular expression pattern"),
         ({"ProjectName": "x" * 33}, "ValidationException", "length less than or equal to 32"),
@@ -164,13 +164,13 @@ def test_projects_are_listed(cloud: Cloud, outputs: Outputs) -> None:
         ),
     ],
 )
-def test_projects_that_aws_refuses(cloud: Cloud, given: dict[str, Any], code: str, said: str) -> None:
-    found, message = refused(cloud.client("sagemaker").create_project, **given)
-    assert (found, said in message) == (code, True)
+def test_projects_that_aws_refuses(cloud: Cloud, params: dict[str, Any], code: str, part: str) -> None:
+    error_code, message = refused(cloud.client("sagemaker").create_project, **params)
+    assert (error_code, part in message) == (code, True)
 
 
 def test_a_project_is_made_straight_from_the_bucket_under_the_launch_role(cloud: Cloud, outputs: Outputs) -> None:
-    """Studio's S3-provisioned route: the object that `publish` put there, and the role that the lead entered."""
+    """Studio's S3-provisioned route: the published template and the role that the lead enters."""
     url = f"https://{outputs['ArtifactBucket']}.s3.us-east-1.amazonaws.com/studio/sagemaker-autopilot.yaml"
     provider = {"TemplateName": "autopilot", "TemplateURL": url, "RoleARN": outputs["LaunchRoleArn"]}
     client = cloud.client("sagemaker")
@@ -188,7 +188,7 @@ def test_a_project_is_made_straight_from_the_bucket_under_the_launch_role(cloud:
 def test_with_permissions_enforced_a_lead_creates_a_project_by_the_launch_roles_rights(
     cloud: Cloud, outputs: Outputs
 ) -> None:
-    """Last, because from here on everything is checked: the lead may call SageMaker, and make nothing himself."""
+    """Last, because enforcement stays on: the lead may call SageMaker, but not create resources."""
     iam.enforce(cloud)
     keys = identity.keys_for(cloud, STUDIO, "lead", "sagemaker.amazonaws.com")
     lead = clients.client(cloud.url, cloud.region, "sagemaker", keys)
@@ -204,5 +204,8 @@ def test_with_permissions_enforced_a_lead_creates_a_project_by_the_launch_roles_
     cloud.client("iam").delete_role_policy(RoleName="sagemaker-autopilot-launch", PolicyName="roles")
     lead.create_project(ProjectName="denied", ServiceCatalogProvisioningDetails=details(cloud, outputs))
     denied = settled(cloud, "denied")
-    said = denied["ServiceCatalogProvisionedProductDetails"]["ProvisionedProductStatusMessage"]
-    assert (denied["ProjectStatus"], "is not authorized to perform: iam:CreateRole" in said) == ("CreateFailed", True)
+    message = denied["ServiceCatalogProvisionedProductDetails"]["ProvisionedProductStatusMessage"]
+    assert (denied["ProjectStatus"], "is not authorized to perform: iam:CreateRole" in message) == (
+        "CreateFailed",
+        True,
+    )

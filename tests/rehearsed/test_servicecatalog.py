@@ -1,4 +1,4 @@
-"""Steps 1 and 2: publishing as it is, and Service Catalog as its API describes it."""
+"""Steps 1 and 2: the unmodified publishing, and Service Catalog through its API."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def outputs(cloud: Cloud) -> Outputs:
     return publishing.published(cloud, StudioRoleArns=STUDIO)
 
 
-def refused(request: Callable[..., object], **given: object) -> tuple[str, str]:
+def refused(request: Callable[..., object], **params: object) -> tuple[str, str]:
     with pytest.raises(ClientError) as caught:
-        request(**given)
+        request(**params)
     error = caught.value.response["Error"]
     return error["Code"], error["Message"]
 
@@ -47,13 +47,13 @@ def versions(cloud: Cloud, outputs: Outputs) -> list[dict[str, Any]]:
 
 
 def provision(cloud: Cloud, outputs: Outputs, name: str, number: str, **values: str) -> dict[str, Any]:
-    given = {"SageMakerProjectName": name, "SageMakerProjectId": number, **values}
+    parameters = {"SageMakerProjectName": name, "SageMakerProjectId": number, **values}
     return dict(
         cloud.client("servicecatalog").provision_product(
             ProductId=outputs["ProductId"],
             ProvisioningArtifactId=versions(cloud, outputs)[0]["Id"],
             ProvisionedProductName=name,
-            ProvisioningParameters=[{"Key": key, "Value": value} for key, value in given.items()],
+            ProvisioningParameters=[{"Key": key, "Value": value} for key, value in parameters.items()],
             ProvisionToken=uuid.uuid4().hex,
         )["RecordDetail"]
     )
@@ -61,36 +61,40 @@ def provision(cloud: Cloud, outputs: Outputs, name: str, number: str, **values: 
 
 def ended(cloud: Cloud, record: dict[str, Any]) -> dict[str, Any]:
     def ask() -> tuple[str, Any]:
-        found = cloud.client("servicecatalog").describe_record(Id=record["RecordId"])
-        return found["RecordDetail"]["Status"], found
+        response = cloud.client("servicecatalog").describe_record(Id=record["RecordId"])
+        return response["RecordDetail"]["Status"], response
 
     return until(ask, "SUCCEEDED", "FAILED")
 
 
 def test_publishing_twice_changes_nothing(cloud: Cloud, outputs: Outputs) -> None:
-    """The product names the template that was uploaded, by version; a second `apply` has nothing left to do."""
-    wanted = publishing.goal(StudioRoleArns=STUDIO)
+    """The product refers to the uploaded template by version; a second `apply` changes nothing."""
+    release = publishing.goal(StudioRoleArns=STUDIO)
     aws = publishing.aws(cloud)
-    state = publish.look(aws, wanted)
-    assert (plan(state, wanted), [one.name for one in state.versions]) == ([], [wanted.name])
-    body = cloud.client("s3").get_object(Bucket=outputs["ArtifactBucket"], Key=wanted.product_key)["Body"].read()
-    head = cloud.client("s3").head_object(Bucket=outputs["ArtifactBucket"], Key=wanted.template.key)
+    state = publish.look(aws, release)
+    assert (plan(state, release), [version.name for version in state.versions]) == ([], [release.name])
+    body = cloud.client("s3").get_object(Bucket=outputs["ArtifactBucket"], Key=release.product_key)["Body"].read()
+    head = cloud.client("s3").head_object(Bucket=outputs["ArtifactBucket"], Key=release.template.key)
     assert f'VersionId: "{head["VersionId"]}"' in body.decode()
 
 
 def test_a_new_version_stands_beside_the_old_one_which_can_be_deprecated(cloud: Cloud, outputs: Outputs) -> None:
-    wanted = publishing.goal(PRODUCT.replace("A title", "Another title"), "v2.0.0", StudioRoleArns=STUDIO)
+    release = publishing.goal(PRODUCT.replace("A title", "Another title"), "v2.0.0", StudioRoleArns=STUDIO)
     aws = publishing.aws(cloud)
-    steps = plan(publish.look(aws, wanted), wanted)
-    assert AddVersion(wanted.name, wanted.product_key) in steps
-    publish.apply(aws, wanted, deprecate=True)
-    found = [(one["Name"].split()[0], one["Guidance"], one["Active"]) for one in versions(cloud, outputs)]
-    assert found == [("v1.0.0", "DEPRECATED", True), ("v2.0.0", "DEFAULT", True)]
+    steps = plan(publish.look(aws, release), release)
+    assert AddVersion(release.name, release.product_key) in steps
+    publish.apply(aws, release, deprecate=True)
+    listed = [
+        (version["Name"].split()[0], version["Guidance"], version["Active"]) for version in versions(cloud, outputs)
+    ]
+    assert listed == [("v1.0.0", "DEPRECATED", True), ("v2.0.0", "DEFAULT", True)]
 
 
 def test_the_aws_command_line_finds_the_product(cloud: Cloud, outputs: Outputs) -> None:
-    found = aws(cloud, "servicecatalog", "search-products")["ProductViewSummaries"]
-    assert [(one["ProductId"], one["Name"]) for one in found] == [(outputs["ProductId"], "SageMaker Autopilot project")]
+    summaries = aws(cloud, "servicecatalog", "search-products")["ProductViewSummaries"]
+    assert [(summary["ProductId"], summary["Name"]) for summary in summaries] == [
+        (outputs["ProductId"], "SageMaker Autopilot project")
+    ]
 
 
 def test_only_associated_roles_find_the_product_and_their_path_leads_to_the_launch_role(
@@ -98,9 +102,9 @@ def test_only_associated_roles_find_the_product_and_their_path_leads_to_the_laun
 ) -> None:
     def seen(role: str) -> tuple[list[str], list[list[str]]]:
         client = identity.client_as(cloud, role, "lead", "servicecatalog")
-        products = [one["ProductId"] for one in client.search_products()["ProductViewSummaries"]]
+        products = [product["ProductId"] for product in client.search_products()["ProductViewSummaries"]]
         paths = client.list_launch_paths(ProductId=outputs["ProductId"])["LaunchPathSummaries"]
-        return products, [[each["Type"] for each in one["ConstraintSummaries"]] for one in paths]
+        return products, [[each["Type"] for each in path["ConstraintSummaries"]] for path in paths]
 
     assert seen(STUDIO) == ([outputs["ProductId"]], [["LAUNCH"]])
     assert seen(STUDIO.replace("studio", "other")) == ([], [])
@@ -109,10 +113,10 @@ def test_only_associated_roles_find_the_product_and_their_path_leads_to_the_laun
 
 
 def test_a_product_says_what_it_asks_for(cloud: Cloud, outputs: Outputs) -> None:
-    found = cloud.client("servicecatalog").describe_provisioning_parameters(
+    response = cloud.client("servicecatalog").describe_provisioning_parameters(
         ProductId=outputs["ProductId"], ProvisioningArtifactId=versions(cloud, outputs)[0]["Id"]
     )
-    by_name = {one["ParameterKey"]: one for one in found["ProvisioningArtifactParameters"]}
+    by_name = {parameter["ParameterKey"]: parameter for parameter in response["ProvisioningArtifactParameters"]}
     assert by_name["Broken"] == {
         "ParameterKey": "Broken",
         "DefaultValue": "no",
@@ -120,33 +124,33 @@ def test_a_product_says_what_it_asks_for(cloud: Cloud, outputs: Outputs) -> None
         "IsNoEcho": False,
         "ParameterConstraints": {"AllowedValues": ["no", "yes"]},
     }
-    assert found["UsageInstructions"] == [{"Type": "launchAsRole", "Value": outputs["LaunchRoleArn"]}]
+    assert response["UsageInstructions"] == [{"Type": "launchAsRole", "Value": outputs["LaunchRoleArn"]}]
 
 
 def test_a_product_is_provisioned_changed_and_terminated(cloud: Cloud, outputs: Outputs) -> None:
     client = cloud.client("servicecatalog")
     record = provision(cloud, outputs, "whole", "p-000000000001")
-    made = ended(cloud, record)
-    assert (made["RecordDetail"]["Status"], made["RecordDetail"]["LaunchRoleArn"]) == (
+    response = ended(cloud, record)
+    assert (response["RecordDetail"]["Status"], response["RecordDetail"]["LaunchRoleArn"]) == (
         "SUCCEEDED",
         outputs["LaunchRoleArn"],
     )
-    given = {one["OutputKey"]: one["OutputValue"] for one in made["RecordOutputs"]}
+    record_outputs = {output["OutputKey"]: output["OutputValue"] for output in response["RecordOutputs"]}
     name = f"SC-123456789012-{record['ProvisionedProductId']}"
-    assert (given["RoleArn"], f":stack/{name}/" in given["CloudformationStackARN"]) == (
+    assert (record_outputs["RoleArn"], f":stack/{name}/" in record_outputs["CloudformationStackARN"]) == (
         "arn:aws:iam::123456789012:role/sagemaker-whole-p-000000000001-exec",
         True,
     )
-    tags = {one["Key"] for one in cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["Tags"]}
+    tags = {tag["Key"] for tag in cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["Tags"]}
     assert {"aws:servicecatalog:productArn", "sagemaker:studio-visibility"} <= tags
     role = cloud.client("iam").get_role(RoleName="sagemaker-whole-p-000000000001-exec")["Role"]
     boundary = "arn:aws:iam::123456789012:policy/sagemaker-autopilot-boundary"
     assert (role["Description"], role["PermissionsBoundary"]["PermissionsBoundaryArn"]) == ("A title", boundary)
 
-    kept = [{"Key": key, "UsePreviousValue": True} for key in ("SageMakerProjectName", "SageMakerProjectId")]
+    unchanged = [{"Key": key, "UsePreviousValue": True} for key in ("SageMakerProjectName", "SageMakerProjectId")]
     changed = client.update_provisioned_product(
         ProvisionedProductName="whole",
-        ProvisioningParameters=[*kept, {"Key": "Title", "Value": "Changed"}],
+        ProvisioningParameters=[*unchanged, {"Key": "Title", "Value": "Changed"}],
         UpdateToken="once",
     )["RecordDetail"]
     assert ended(cloud, changed)["RecordDetail"]["Status"] == "SUCCEEDED"
@@ -196,9 +200,9 @@ def test_a_failed_update_taints_the_product_and_leaves_it_as_it_was(cloud: Cloud
     client = cloud.client("servicecatalog")
     ended(cloud, provision(cloud, outputs, "tainted", "p-000000000004"))
     names = ("SageMakerProjectName", "SageMakerProjectId")
-    given = [*({"Key": key, "UsePreviousValue": True} for key in names), {"Key": "Broken", "Value": "yes"}]
+    parameters = [*({"Key": key, "UsePreviousValue": True} for key in names), {"Key": "Broken", "Value": "yes"}]
     record = client.update_provisioned_product(
-        ProvisionedProductName="tainted", ProvisioningParameters=given, UpdateToken="tainted"
+        ProvisionedProductName="tainted", ProvisioningParameters=parameters, UpdateToken="tainted"
     )["RecordDetail"]
     reason = ended(cloud, record)["RecordDetail"]["RecordErrors"][0]["Description"]
     assert "sagemaker-project-p-000000000004 already exists" in reason
@@ -206,21 +210,21 @@ def test_a_failed_update_taints_the_product_and_leaves_it_as_it_was(cloud: Cloud
     policy = cloud.client("iam").get_role_policy(RoleName="sagemaker-tainted-p-000000000004-exec", PolicyName="data")[
         "PolicyDocument"
     ]
-    assert [one["Action"] for one in policy["Statement"]] == ["s3:GetObject"]
+    assert [statement["Action"] for statement in policy["Statement"]] == ["s3:GetObject"]
 
 
 def test_a_token_makes_one_product_and_a_name_is_taken_once(cloud: Cloud, outputs: Outputs) -> None:
     client = cloud.client("servicecatalog")
-    given = {
+    request = {
         "ProductId": outputs["ProductId"],
         "ProvisioningArtifactId": versions(cloud, outputs)[0]["Id"],
         "ProvisionedProductName": "once",
         "ProvisioningParameters": [{"Key": "SageMakerProjectName", "Value": "once"}],
     }
-    first, again = (client.provision_product(**given, ProvisionToken="t")["RecordDetail"] for _ in range(2))
+    first, again = (client.provision_product(**request, ProvisionToken="t")["RecordDetail"] for _ in range(2))
     assert first["RecordId"] == again["RecordId"]
     ended(cloud, first)
-    assert refused(client.provision_product, **given, ProvisionToken="u")[0] == "DuplicateResourceException"
+    assert refused(client.provision_product, **request, ProvisionToken="u")[0] == "DuplicateResourceException"
 
 
 REFUSED = [
@@ -242,10 +246,10 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "code"), REFUSED, ids=lambda value: value if isinstance(value, str) else ""
+    ("operation", "params", "code"), REFUSED, ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_requests_that_aws_refuses(cloud: Cloud, operation: str, given: dict[str, Any], code: str) -> None:
-    assert refused(getattr(cloud.client("servicecatalog"), operation), **given)[0] == code
+def test_requests_that_aws_refuses(cloud: Cloud, operation: str, params: dict[str, Any], code: str) -> None:
+    assert refused(getattr(cloud.client("servicecatalog"), operation), **params)[0] == code
 
 
 def test_what_is_in_use_cannot_be_deleted(cloud: Cloud, outputs: Outputs) -> None:
@@ -260,42 +264,42 @@ def test_what_is_in_use_cannot_be_deleted(cloud: Cloud, outputs: Outputs) -> Non
 def test_a_version_needs_a_template_that_can_be_read(cloud: Cloud, outputs: Outputs) -> None:
     bucket = outputs["ArtifactBucket"]
     cloud.client("s3").put_object(Bucket=bucket, Key="bad.yaml", Body=b"Resources: [")
-    said = []
+    errors = []
     for key in ("bad.yaml", "none.yaml"):
         url = f"https://{bucket}.s3.us-east-1.amazonaws.com/{key}"
-        given = {"Name": "bad", "Type": "CLOUD_FORMATION_TEMPLATE", "Info": {"LoadTemplateFromURL": url}}
+        parameters = {"Name": "bad", "Type": "CLOUD_FORMATION_TEMPLATE", "Info": {"LoadTemplateFromURL": url}}
         make = cloud.client("servicecatalog").create_provisioning_artifact
         code, message = refused(
-            make, ProductId=outputs["ProductId"], Parameters=given, IdempotencyToken=uuid.uuid4().hex
+            make, ProductId=outputs["ProductId"], Parameters=parameters, IdempotencyToken=uuid.uuid4().hex
         )
-        said.append((code, message.split(".")[0]))
-    assert said == [
+        errors.append((code, message.split(".")[0]))
+    assert errors == [
         ("InvalidParametersException", "Invalid template: Template format error: YAML not well-formed"),
         ("InvalidParametersException", "Invalid template: S3 error: The specified key does not exist"),
     ]
 
 
 def deleted(cloud: Cloud, end: str) -> dict[str, Any]:
-    """Delete the ops team's stack; give its summary when it has a status."""
+    """Delete the ops team's stack; return its summary once it has the status."""
     cloud.client("cloudformation").delete_stack(StackName=publish.STACK)
 
     def ask() -> tuple[str, Any]:
         stacks = cloud.client("cloudformation").list_stacks()["StackSummaries"]
-        found = next(one for one in stacks if one["StackName"] == publish.STACK)
-        return found["StackStatus"], found
+        summary = next(stack for stack in stacks if stack["StackName"] == publish.STACK)
+        return summary["StackStatus"], summary
 
     return until(ask, end)
 
 
 def test_the_ops_stack_goes_and_its_bucket_stays(cloud: Cloud, outputs: Outputs) -> None:
-    """Last of all: product, portfolio, roles and functions are removed in an order that Service Catalog allows.
+    """Last in this module: product, portfolio, roles and functions are deleted in an order that Service Catalog allows.
 
-    As catalog/README.md says, this fails at the boundary while a project has left a role; without it, it succeeds.
+    As catalog/README.md documents, this fails at the boundary policy while a project's role still uses it.
     """
     failed = deleted(cloud, "DELETE_FAILED")
     assert "The following resource(s) failed to delete: [Boundary]" in failed["StackStatusReason"]
     iam = cloud.client("iam")
-    roles = [one["RoleName"] for one in iam.list_roles()["Roles"] if one["RoleName"].startswith("sagemaker-")]
+    roles = [role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith("sagemaker-")]
     assert roles
     for name in roles:
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
@@ -304,5 +308,5 @@ def test_the_ops_stack_goes_and_its_bucket_stays(cloud: Cloud, outputs: Outputs)
     deleted(cloud, "DELETE_COMPLETE")
     client = cloud.client("servicecatalog")
     left = (client.list_portfolios()["PortfolioDetails"], client.search_products_as_admin()["ProductViewDetails"])
-    buckets = [one["Name"] for one in cloud.client("s3").list_buckets()["Buckets"]]
+    buckets = [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]]
     assert (left, outputs["ArtifactBucket"] in buckets) == (([], []), True)

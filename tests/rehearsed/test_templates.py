@@ -1,4 +1,4 @@
-"""Steps 1 to 3: portfolio.yaml and product.yaml pass the rehearsal's CloudFormation, in every form that they take."""
+"""Steps 1 to 3: portfolio.yaml and product.yaml are valid for the rehearsal's CloudFormation with every option."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ SECURED = {
 }
 
 
-def resolved(stack: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
-    """Check a template, and give the properties of all of its resources as far as they are known before it is made."""
-    values = template.check(stack, given, ["CAPABILITY_NAMED_IAM"])
+def resolved(stack: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
+    """Validate a template and return its resources' properties, as far as they are known before creation."""
+    values = template.check(stack, parameters, ["CAPABILITY_NAMED_IAM"])
     seen = Preview(
         "id",
         "name",
@@ -52,7 +52,7 @@ def resolved(stack: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("stack", "given", "absent"),
+    ("stack", "parameters", "absent"),
     [
         (PORTFOLIO, {}, {"Product", "SeedFunction", "RouterFunction", "StudioRole1", "LaunchConstraint"}),
         (PORTFOLIO, CODE, {"Product", "StudioRole1"}),
@@ -63,31 +63,33 @@ def resolved(stack: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
         (PRODUCT, {**PROJECT, **SECURED}, {"Topic", "SeedRole", "Schedule"}),
     ],
 )
-def test_a_template_resolves(stack: dict[str, Any], given: dict[str, str], absent: set[str]) -> None:
-    made = resolved(stack, given)
+def test_a_template_resolves(stack: dict[str, Any], parameters: dict[str, str], absent: set[str]) -> None:
+    resources = resolved(stack, parameters)
     changes = [
-        one["ResourceChange"]["LogicalResourceId"]
-        for one in differences.changes({}, None, stack, template.check(stack, given, ["CAPABILITY_NAMED_IAM"]))
+        change["ResourceChange"]["LogicalResourceId"]
+        for change in differences.changes({}, None, stack, template.check(stack, parameters, ["CAPABILITY_NAMED_IAM"]))
     ]
-    left = [name for name, properties in made.items() if "Fn::" in str(properties) or "'Ref'" in str(properties)]
-    assert (left, set(changes) == made.keys(), absent & made.keys()) == ([], True, set())
+    left = [name for name, properties in resources.items() if "Fn::" in str(properties) or "'Ref'" in str(properties)]
+    assert (left, set(changes) == resources.keys(), absent & resources.keys()) == ([], True, set())
     assert absent <= stack["Resources"].keys()
 
 
 def test_principals_are_taken_from_the_list() -> None:
-    made = resolved(PORTFOLIO, WHOLE)
-    roles = [made[f"StudioRole{number}"]["PrincipalARN"] for number in (1, 2)]
-    policy = made["ArtifactBucketPolicy"]["PolicyDocument"]["Statement"]
+    resources = resolved(PORTFOLIO, WHOLE)
+    roles = [resources[f"StudioRole{number}"]["PrincipalARN"] for number in (1, 2)]
+    policy = resources["ArtifactBucketPolicy"]["PolicyDocument"]["Statement"]
     listed = {
-        one["Sid"]: one["Condition"]["ArnEquals"]["aws:PrincipalArn"] for one in policy if "ArnEquals" in str(one)
+        statement["Sid"]: statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+        for statement in policy
+        if "ArnEquals" in str(statement)
     }
     assert (roles, listed) == (WHOLE["StudioRoleArns"].split(","), {"StudioWritesNothing": roles})
 
 
 def test_key_and_network_are_in_the_roles_where_they_are_given() -> None:
     plain, secured = (
-        str([one["Policies"] for name, one in resolved(PRODUCT, given).items() if name.endswith("Role")])
-        for given in (PROJECT, {**PROJECT, **SECURED})
+        str([resource["Policies"] for name, resource in resolved(PRODUCT, parameters).items() if name.endswith("Role")])
+        for parameters in (PROJECT, {**PROJECT, **SECURED})
     )
     assert ("kms:" in plain, "ec2:" in plain) == (False, False)
     for part in (SECURED["KmsKeyArn"], "s3.us-east-1.amazonaws.com", "sagemaker.us-east-1.amazonaws.com", "ec2:"):
@@ -105,7 +107,7 @@ def test_the_seed_gets_what_its_host_needs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("parameters", "message"),
     [
         ({**PROJECT, "GitProvider": "github"}, "ConnectionArn must be given where GitProvider is not codecommit"),
         ({**PROJECT, "RepositoryId": "a/b"}, "RepositoryId must be empty for codecommit"),
@@ -115,7 +117,7 @@ def test_the_seed_gets_what_its_host_needs() -> None:
         ({**PROJECT, "AuthorEmail": "nobody"}, "an e-mail address of at most 254 characters"),
     ],
 )
-def test_answers_that_break_a_rule_are_refused(given: dict[str, str], said: str) -> None:
+def test_answers_that_break_a_rule_are_refused(parameters: dict[str, str], message: str) -> None:
     with pytest.raises(AwsError) as caught:
-        template.check(PRODUCT, given, ["CAPABILITY_NAMED_IAM"])
-    assert said in caught.value.message
+        template.check(PRODUCT, parameters, ["CAPABILITY_NAMED_IAM"])
+    assert message in caught.value.message

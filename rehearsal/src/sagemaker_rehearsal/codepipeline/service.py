@@ -204,7 +204,7 @@ class Pipelines:
             PERFORM[kind](work)
         except Ended:
             return
-        except Exception as error:  # the thread's end is the action's end, whatever it was
+        except Exception as error:  # any error must end the action, or it would stay InProgress
             if self._cloud.processes.stopped:
                 return
             run.error = _failure(error)
