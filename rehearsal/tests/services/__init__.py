@@ -1,1 +1,1 @@
-"""Tests of the control plane; they run where the generated repository's development packages are installed."""
+"""Tests of the control plane; they need the generated repository's development packages."""
