@@ -1,4 +1,4 @@
-"""Step 4: small channels for AutoML jobs, with numbers, texts and empty cells."""
+"""Step 4: small input channels of AutoML jobs, with numbers, texts and empty cells."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Give the output of one job for each problem type; it is run once for all tests that only read it."""
+    """Return the output of a job by problem type; each job runs once for all tests that only read it."""
 
     @cache
     def run(problem_type: str) -> Path:

@@ -1,4 +1,4 @@
-"""Step 4: a job gives what DescribeAutoMLJob and ListCandidatesForAutoMLJob would."""
+"""Step 4: a job returns the responses of DescribeAutoMLJob and ListCandidatesForAutoMLJob."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read(folder: Path, name: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def problems(operation: str, answer: dict[str, Any]) -> list[str]:
-    """List how an answer departs from botocore's output shape: types and required members, enums, unknown members."""
+    """List a response's violations of botocore's output shape: types, required members, enums, unknown members."""
     shape = botocore.session.get_session().get_service_model("sagemaker").operation_model(operation).output_shape
     report = ParamValidator().validate(answer, shape).generate_report()
     return ([report] if report else []) + list(strangers(answer, shape, operation))
@@ -54,7 +54,7 @@ def strangers(value: Any, shape: Any, path: str) -> list[str]:  # noqa: ANN401 -
 
 @pytest.mark.parametrize("problem_type", DEFAULTS)
 def test_a_job_answers_in_the_shapes_of_the_api(finished: Callable[..., Path], problem_type: str) -> None:
-    """Artifact paths become S3 URIs in the executor; all else is in the form that botocore knows."""
+    """The response has botocore's shape, except artifact paths, which the executor replaces by S3 URIs."""
     output = finished(problem_type)
     described = json.loads((output / "describe.json").read_text().replace('"file:', '"s3://bucket/run/'))
     properties = described.pop("BestCandidateProperties")
@@ -87,7 +87,7 @@ def test_artifacts_stand_where_the_answer_says(finished: Callable[..., Path]) ->
 
 
 def test_an_account_without_clarify_gets_no_explainability(job: Callable[..., Path], tmp_path: Path) -> None:
-    """The report, its place and the step's property are absent; the rest is as ever."""
+    """The report, its path and the step's property are absent; the rest is unchanged."""
     output = job("BinaryClassification")
     assert main([*arguments(tmp_path, "BinaryClassification"), "--no-explainability"]) == 0
     described = read(output, "describe.json")
@@ -98,7 +98,7 @@ def test_an_account_without_clarify_gets_no_explainability(job: Callable[..., Pa
 
 @pytest.mark.parametrize("problem_type", DEFAULTS)
 def test_candidates_are_listed_best_first(finished: Callable[..., Path], problem_type: str) -> None:
-    """The leaderboard is in the order of the objective, and falls for a loss as it rises for a score."""
+    """The leaderboard is sorted by the objective: a loss ascending, a score descending."""
     listed = read(finished(problem_type), "candidates.json")
     metrics = [candidate["FinalAutoMLJobObjectiveMetric"] for candidate in listed]
     values = [metric["Value"] for metric in metrics]
@@ -107,7 +107,7 @@ def test_candidates_are_listed_best_first(finished: Callable[..., Path], problem
 
 
 def test_a_column_without_meaning_is_less_important(finished: Callable[..., Path]) -> None:
-    """The explainability file has Clarify's layout, orders the features, and says that it holds no SHAP values."""
+    """The explainability file has Clarify's form, sorts the features, and states that it has no SHAP values."""
     analysis = read(finished("BinaryClassification"), "reports/explainability/analysis.json")
     [(label, explained)] = analysis["explanations"]["kernel_shap"].items()
     assert label == "rich"
@@ -123,7 +123,7 @@ def test_insights_count_the_validation_rows(finished: Callable[..., Path]) -> No
 
 
 def test_the_model_card_names_columns_types_and_classes(finished: Callable[..., Path], tmp_path: Path) -> None:
-    """model.json beside the model tells the endpoint what a row is."""
+    """model.json describes the columns for the endpoint."""
     unpack(finished("BinaryClassification") / "model.tar.gz", tmp_path / "model")
     _, card = load(tmp_path / "model")
     assert [(column.name, column.type) for column in card.columns] == [
@@ -135,15 +135,15 @@ def test_the_model_card_names_columns_types_and_classes(finished: Callable[..., 
 
 
 def test_a_time_limit_and_a_count_are_obeyed(job: Callable[..., Path]) -> None:
-    """One candidate when one was asked for; the secondary status says when time ended first."""
-    one = {"AutoMLJobConfig": {"CompletionCriteria": {"MaxCandidates": 1}}}
-    assert len(read(job("Regression", **one), "candidates.json")) == 1
+    """MaxCandidates of 1 gives one candidate; the secondary status reports an elapsed time limit."""
+    criteria = {"AutoMLJobConfig": {"CompletionCriteria": {"MaxCandidates": 1}}}
+    assert len(read(job("Regression", **criteria), "candidates.json")) == 1
     short = {"AutoMLJobConfig": {"CompletionCriteria": {"MaxAutoMLJobRuntimeInSeconds": 0}}}
     assert read(job("Regression", **short), "describe.json")["AutoMLJobSecondaryStatus"] == "MaxAutoMLJobRuntimeReached"
 
 
 def test_equal_jobs_give_equal_archives(job: Callable[..., Path]) -> None:
-    """No time, owner or mode of this machine is in model.tar.gz."""
+    """model.tar.gz contains no time, owner or mode of this machine."""
     first = (job("Regression") / "model.tar.gz").read_bytes()
     output = job("Regression")
     assert (output / "model.tar.gz").read_bytes() == first
@@ -187,7 +187,7 @@ def test_a_request_that_is_no_json_is_bad_input(tmp_path: Path, capsys: pytest.C
 def test_an_unknown_engine_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """REHEARSAL_AUTOML_ENGINE takes the two engines only."""
+    """REHEARSAL_AUTOML_ENGINE accepts only the two engines."""
     monkeypatch.setenv("REHEARSAL_AUTOML_ENGINE", "h2o")
     write_channels(tmp_path, "Regression", 40)
     assert main(arguments(tmp_path, "Regression")) == 1

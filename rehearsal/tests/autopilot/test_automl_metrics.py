@@ -19,8 +19,8 @@ def test_every_objective_is_one_of_the_api() -> None:
 
 def test_binary_scores_of_a_small_table() -> None:
     """Three of four rows are right; the positive class is `yes`."""
-    found = score("BinaryClassification", ["no", "no", "yes", "no"], Prediction(None, SHARES, ("no", "yes")), "yes")
-    assert {name: round(value, 4) for name, value in found.items()} == {
+    scores = score("BinaryClassification", ["no", "no", "yes", "no"], Prediction(None, SHARES, ("no", "yes")), "yes")
+    assert {name: round(value, 4) for name, value in scores.items()} == {
         "Accuracy": 0.75,
         "BalancedAccuracy": 0.8333,
         "LogLoss": 0.4004,
@@ -41,13 +41,13 @@ def test_every_objective_of_a_problem_type_is_scored() -> None:
 
 
 def test_the_default_objective_is_autopilots() -> None:
-    """DescribeAutoMLJob resolves these when the request names none."""
+    """DescribeAutoMLJob returns these when the request has no objective."""
     assert [objective(name, None).name for name in OBJECTIVES] == ["F1", "Accuracy", "MSE"]
     with pytest.raises(AutoMLError, match="Regression takes one of MSE, RMSE, MAE, R2"):
         objective("Regression", "AUC")
 
 
 def test_the_rarer_class_is_the_positive_one() -> None:
-    """Of two equal ones, the last by name."""
+    """Of two equally frequent classes, it is the last by name."""
     assert rarer_class(["a", "b", "b"]) == "a"
     assert rarer_class(["a", "b"]) == "b"

@@ -1,4 +1,4 @@
-"""Step 4: the CSV files of a channel become numbers and texts by one rule."""
+"""Step 4: the CSV files of a channel are parsed to numbers and texts by one rule."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def tables(folder: Path, training: str, validation: str = GOOD, problem_type: st
 
 def test_a_column_of_numbers_with_gaps_is_numeric(tmp_path: Path) -> None:
     """Blanks around a number do not matter, an empty cell is missing, and NA is a text like any other."""
-    found = tables(tmp_path, "n,t,y\n 1,NA,yes\n,?,no\n2e3 ,,yes\n")
-    assert [(column.name, column.type) for column in found.columns] == [("n", "number"), ("t", "text")]
-    assert found.train.astype(object).where(found.train.notna(), None).to_numpy().tolist() == [
+    channels = tables(tmp_path, "n,t,y\n 1,NA,yes\n,?,no\n2e3 ,,yes\n")
+    assert [(column.name, column.type) for column in channels.columns] == [("n", "number"), ("t", "text")]
+    assert channels.train.astype(object).where(channels.train.notna(), None).to_numpy().tolist() == [
         [1.0, "NA", "yes"],
         [None, "?", "no"],
         [2000.0, None, "yes"],
@@ -34,8 +34,8 @@ def test_a_column_of_numbers_with_gaps_is_numeric(tmp_path: Path) -> None:
 
 def test_columns_may_stand_in_another_order_in_validation(tmp_path: Path) -> None:
     """Both tables have the order of the training channel, the target last."""
-    found = tables(tmp_path, "y,n,t\nyes,1,a\nno,2,b\n")
-    assert list(found.train) == list(found.validation) == ["n", "t", "y"]
+    channels = tables(tmp_path, "y,n,t\nyes,1,a\nno,2,b\n")
+    assert list(channels.train) == list(channels.validation) == ["n", "t", "y"]
 
 
 REFUSED = {
@@ -55,21 +55,21 @@ REFUSED = {
 
 @pytest.mark.parametrize(("training", "sentence"), REFUSED.values(), ids=REFUSED)
 def test_a_channel_that_does_not_fit_is_refused(tmp_path: Path, training: str, sentence: str) -> None:
-    """The sentence names channel, file or column, and what is wrong."""
+    """The message names channel, file or column, and the problem."""
     with pytest.raises(AutoMLError) as refusal:
         tables(tmp_path, training)
     assert sentence in str(refusal.value)
 
 
 def test_a_regression_needs_numbers(tmp_path: Path) -> None:
-    """A text in the target is named with its row."""
+    """The message names the row of a text in the target."""
     with pytest.raises(AutoMLError, match="row 2: target 'y' got 'no'"):
         tables(tmp_path, "n,t,y\n1,a,5\n2,b,no\n", "n,t,y\n1,a,5\n", "Regression")
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers())
 def test_every_finite_number_that_python_writes_is_a_number(value: float) -> None:
-    """What repr() gives for a number is read as one."""
+    """The repr() of a number is parsed as a number."""
     assert NUMBER.fullmatch(repr(value))
 
 

@@ -1,4 +1,4 @@
-"""Step 4: short ways to write flows and tables in tests."""
+"""Step 4: builders of flows and tables for tests."""
 # ruff: noqa: ANN401 (documents and tables hold values of any type)
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ IDS = ("source", "types", "trim", "distinct", "end")
 def node(
     node_id: str, kind: str, operator: str, parameters: Mapping[str, Any], *inputs: str, **more: Any
 ) -> dict[str, Any]:
-    """One node of a flow document; `inputs` are ids."""
+    """Return a node of a flow document; `inputs` are ids."""
     edges = [{"name": "df", "node_id": i, "output_name": "default"} for i in inputs]
     return {
         "node_id": node_id, "type": kind, "operator": operator, "parameters": dict(parameters), "inputs": edges,
@@ -31,7 +31,7 @@ def node(
 def source(
     node_id: str = "source", name: str = "data.csv", uri: str = "s3://bucket/data.csv", **context: Any
 ) -> dict[str, Any]:
-    """A SOURCE node."""
+    """Return a SOURCE node."""
     settings = {"s3Uri": uri, "s3ContentType": "csv", "s3HasHeader": True, "s3FieldDelimiter": ",", **context}
     return node(
         node_id, "SOURCE", "sagemaker.s3_source_0.1",
@@ -40,23 +40,23 @@ def source(
 
 
 def transform(node_id: str, operator: str, parameters: Mapping[str, Any], *inputs: str, **more: Any) -> dict[str, Any]:
-    """A TRANSFORM node."""
+    """Return a TRANSFORM node."""
     return node(node_id, "TRANSFORM", f"sagemaker.spark.{operator}_0.1", parameters, *inputs, **more)
 
 
 def destination(node_id: str, name: str, after: str) -> dict[str, Any]:
-    """A DESTINATION node."""
+    """Return a DESTINATION node."""
     config = {"output_config": {"output_path": "s3://bucket/out/", "output_content_type": "CSV"}}
     return node(node_id, "DESTINATION", "sagemaker.spark.s3_destination_0.1", config, after, name=name)
 
 
 def strip(column: str) -> dict[str, Any]:
-    """The parameters that trim one column."""
+    """Return the parameters that trim one column."""
     return {"operator": "Strip left and right", "strip_left_and_right_parameters": {"input_column": column}}
 
 
 def linear() -> dict[str, Any]:
-    """A flow of five nodes in a row: source, types, trim, distinct, end."""
+    """Return a flow of five nodes in a row: source, types, trim, distinct, end."""
     schema = {"age": "long", "job": "string"}
     return {
         "metadata": {"version": 1, "disable_limits": False},
@@ -73,38 +73,38 @@ def linear() -> dict[str, Any]:
 
 
 def text(document: object) -> str:
-    """The document as a file's text."""
+    """Return the document as a file's text."""
     return json.dumps(document)
 
 
 def table(**columns: tuple[Kind, list[Any]]) -> pd.DataFrame:
-    """A table: name=(type, values)."""
+    """Return a table from name=(type, values)."""
     return pd.DataFrame({n: typed(pd.Series(values, dtype=object), kind) for n, (kind, values) in columns.items()})
 
 
 def apply(
     operator: str, parameters: Mapping[str, Any], *tables: pd.DataFrame, code: bool = False, **trained: Any
 ) -> Any:
-    """The result of one operator on tables."""
+    """Return the result of an operator on tables."""
     return make(operator, parameters, inputs=len(tables), code=code, **trained)(*tables)
 
 
 def make(operator: str, parameters: Mapping[str, Any], inputs: int = 1, code: bool = False, **trained: Any) -> Any:
-    """One operator, built from its parameters."""
+    """Build an operator from its parameters."""
     edges = tuple(Input("df", f"in{i}", "default") for i in range(inputs))
-    one = Node("n1", "TRANSFORM", f"sagemaker.spark.{operator}_0.1", "", parameters, trained, edges, ("default",))
-    return build(one, allow_custom_code=code)
+    node = Node("n1", "TRANSFORM", f"sagemaker.spark.{operator}_0.1", "", parameters, trained, edges, ("default",))
+    return build(node, allow_custom_code=code)
 
 
 def plain(frame: pd.DataFrame) -> dict[str, list[Any]]:
-    """A table as name -> values, with None for null."""
+    """Return a table as name -> values, with None for null."""
     return {
         str(name): [None if pd.isna(value) else value for value in frame[name].astype(object)] for name in frame.columns
     }
 
 
 def job(root: Path, flow: object, **data: str) -> Path:
-    """A job's folder: flow/x.flow, and a folder for each data set with one file of that text."""
+    """Create a job's folder: flow/x.flow, and a folder with one file for each data set."""
     (root / "flow").mkdir(parents=True)
     (root / "flow" / "x.flow").write_text(flow if isinstance(flow, str) else text(flow), encoding="utf-8")
     for name, content in data.items():

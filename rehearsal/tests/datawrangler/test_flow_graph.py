@@ -1,4 +1,4 @@
-"""Step 4: a flow file is refused with one sentence that names node, operator and rule, before any data is read."""
+"""Step 4: an invalid flow is rejected with a message that names node, operator and rule, before any data is read."""
 # ruff: noqa: ANN401 (parameters of operators hold values of any type)
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ Change = Callable[[dict[str, Any]], object]
 
 
 def changed(change: Change) -> str:
-    """The linear flow's text after a change."""
+    """Return the linear flow's text after a change."""
     document = linear()
     change(document)
     return text(document)
 
 
 def nodes(document: dict[str, Any], place: int) -> dict[str, Any]:
-    """The node at a place."""
+    """Return the node at an index."""
     return document["nodes"][place]
 
 
 def put(place: int, **values: Any) -> Change:
-    """Set keys of the node at a place."""
+    """Set keys of the node at an index."""
     return lambda document: nodes(document, place).update(values)
 
 
 def context(document: dict[str, Any]) -> dict[str, Any]:
-    """Where the source's data is."""
+    """Return the address of the source's data."""
     return nodes(document, 0)["parameters"]["dataset_definition"]["s3ExecutionContext"]
 
 
@@ -146,7 +146,7 @@ REFUSED: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_is_refused(case: str) -> None:
-    """A wrong flow is refused by reading and planning it, with no data at hand."""
+    """An invalid flow is rejected when it is parsed and planned, without data."""
     given_text, message = REFUSED[case]
     with pytest.raises(FlowError, match=message):
         plan(parse(given_text))
@@ -154,7 +154,7 @@ def test_is_refused(case: str) -> None:
 
 @pytest.mark.parametrize("bomb", ["[" * 200_000, '{"a":' * 200_000, '"' + '\\"' * 500_000, "[" * 60 + "]" * 59])
 def test_a_bomb_is_refused_quickly(bomb: str) -> None:
-    """Deep nesting and open strings cost neither the stack nor a second."""
+    """Deep nesting and open strings overflow no stack and take less than a second."""
     start = time.process_time()
     with pytest.raises(FlowError):
         parse(bomb)
@@ -162,7 +162,7 @@ def test_a_bomb_is_refused_quickly(bomb: str) -> None:
 
 
 def test_unknown_metadata_is_kept() -> None:
-    """What the runner does not know stays in the document when it is written again."""
+    """Unknown keys stay in the document when it is written again."""
     document = linear()
     document["metadata"]["note"] = "hello"
     flow = parse(text(document))
@@ -170,7 +170,7 @@ def test_unknown_metadata_is_kept() -> None:
 
 
 def test_the_order_in_the_file_does_not_matter() -> None:
-    """Nodes run after what they read, wherever they stand in the file."""
+    """Nodes run after their inputs, in any order in the file."""
     document = linear()
     document["nodes"].reverse()
     assert [node.node_id for node in plan(parse(text(document))).steps] == ["source", "types", "trim", "distinct"]
@@ -178,21 +178,21 @@ def test_the_order_in_the_file_does_not_matter() -> None:
 
 @pytest.mark.parametrize("name", ["d2", "S3: second", "second", "d2.default"])
 def test_a_destination_is_named(name: str) -> None:
-    """Among several destinations the setting names one: by id, by name, or as a job's output is named."""
+    """The setting selects one of several destinations: by id, by name, or by the name of a job's output."""
     document = linear()
     document["nodes"].append(destination("d2", "S3: second", "trim"))
     assert plan(parse(text(document)), name).result == ("trim", "default")
 
 
 def test_a_branch_that_is_not_written_need_not_be_supported() -> None:
-    """Only what the destination needs has to run here."""
+    """Only nodes that the destination needs must be supported."""
     document = linear()
     document["nodes"].append(transform("elsewhere", "teleport", {}, "types"))
     assert [node.node_id for node in plan(parse(text(document))).steps] == ["source", "types", "trim", "distinct"]
 
 
 def test_an_unknown_destination_is_refused() -> None:
-    """The message lists what there is."""
+    """The message lists the destinations."""
     with pytest.raises(FlowError, match=r"got other; no node has that name or id; destinations: S3: clean \[end\]"):
         plan(parse(text(linear())), "other")
 
@@ -221,6 +221,6 @@ DOCUMENTS = st.recursive(
 
 @given(DOCUMENTS)
 def test_any_json_gives_a_flow_or_a_sentence(document: object) -> None:
-    """No JSON document makes the reader fail in another way."""
+    """Any JSON document gives a flow or a FlowError."""
     with pytest.raises(FlowError):
         parse(text(document))

@@ -18,11 +18,11 @@ N = None
 T = ("string", [" a", "b ", N, "a"])
 
 
-def one(operator: str, section: str, column: tuple[Any, list[Any]], **parameters: Any) -> list[Any]:
-    """Column x after an operator of the form {operator, <section>_parameters}."""
+def transformed(operator: str, section: str, column: tuple[Any, list[Any]], **parameters: Any) -> list[Any]:
+    """Return column x after an operator of the form {operator, <section>_parameters}."""
     name, _, choice = operator.partition(":")
-    given = {"operator": choice, f"{section}_parameters": {"input_column": "x", **parameters}}
-    return plain(apply(name, given, table(x=column)))["x"]
+    node_parameters = {"operator": choice, f"{section}_parameters": {"input_column": "x", **parameters}}
+    return plain(apply(name, node_parameters, table(x=column)))["x"]
 
 
 CASTS: list[tuple[str, str, list[Any], list[Any]]] = [
@@ -46,7 +46,7 @@ CASTS: list[tuple[str, str, list[Any], list[Any]]] = [
 
 @pytest.mark.parametrize(("origin", "to", "values", "expected"), CASTS)
 def test_casts_as_spark(origin: Any, to: Any, values: list[Any], expected: list[Any]) -> None:
-    """What cannot be cast is null; a number is cut, not rounded."""
+    """A value that cannot be cast is null; a number is truncated, not rounded."""
     assert plain(cast(typed(pd.Series(values, dtype=object), origin), to).to_frame("x")) == {"x": expected}
 
 
@@ -57,7 +57,7 @@ def test_prints_doubles_as_java() -> None:
 
 
 def test_infers_types_from_the_values() -> None:
-    """Nearly all values of a type make it the column's; with too few values it stays text."""
+    """A type is inferred when nearly all values have it; with too few values a column stays text."""
     frame = table(
         a=("string", ["1"] * 9 + ["?"]),
         b=("string", ["1.5"] * 10), c=("string", ["true"] * 10), d=("string", [N] * 10),
@@ -86,7 +86,7 @@ FORMATS: list[tuple[str, str, dict[str, Any], list[Any]]] = [
 @pytest.mark.parametrize(("choice", "section", "parameters", "expected"), FORMATS)
 def test_format_string(choice: str, section: str, parameters: dict[str, Any], expected: list[Any]) -> None:
     """Null stays null."""
-    assert one(f"format_string:{choice}", section, T, **parameters) == expected
+    assert transformed(f"format_string:{choice}", section, T, **parameters) == expected
 
 
 SEARCHES: list[tuple[str, str, dict[str, Any], list[Any]]] = [
@@ -109,7 +109,7 @@ SEARCHES: list[tuple[str, str, dict[str, Any], list[Any]]] = [
 @pytest.mark.parametrize(("choice", "section", "parameters", "expected"), SEARCHES)
 def test_search_and_edit(choice: str, section: str, parameters: dict[str, Any], expected: list[Any]) -> None:
     """Patterns are regular expressions; null stays null."""
-    assert one(f"search_and_edit:{choice}", section, ("string", ["xa", "?", N]), **parameters) == expected
+    assert transformed(f"search_and_edit:{choice}", section, ("string", ["xa", "?", N]), **parameters) == expected
 
 
 NUMBERS = ("float", [1.0, 3.0, N, 8.0])
@@ -130,26 +130,29 @@ NUMBERS = ("float", [1.0, 3.0, N, 8.0])
     ],
 )
 def test_scales(scaler: str, section: str, parameters: dict[str, Any], expected: list[Any]) -> None:
-    """Scalers are fitted on what is there; null stays null."""
+    """Scalers are fitted on the values that are not null; null stays null."""
     inner = {"scaler": scaler, f"{section}_scaler_parameters": {"input_column": ["x"], **parameters}}
-    given = {"operator": "Scale values", "scale_values_parameters": inner}
-    assert plain(apply("process_numeric", given, table(x=NUMBERS)))["x"] == pytest.approx(expected)
+    node_parameters = {"operator": "Scale values", "scale_values_parameters": inner}
+    assert plain(apply("process_numeric", node_parameters, table(x=NUMBERS)))["x"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
     ("fix", "expected"), [("Clip", [2.0, 3.0, N, 5.0]), ("Remove", [3.0]), ("Invalidate", [N, 3.0, N, N])]
 )
 def test_outliers(fix: str, expected: list[Any]) -> None:
-    """Outside the limits: cut, dropped (nulls too) or made null."""
+    """Outliers are clipped, dropped (nulls too) or set to null."""
     limits = {"fix_method": fix, "lower_threshold": 2, "upper_threshold": 5}
-    assert one("handle_outliers:Min-max numeric outliers", "min_max_numeric_outliers", NUMBERS, **limits) == expected
+    assert (
+        transformed("handle_outliers:Min-max numeric outliers", "min_max_numeric_outliers", NUMBERS, **limits)
+        == expected
+    )
 
 
 def test_rare_labels() -> None:
-    """A label seen no more than the threshold gets the common one; so does null."""
+    """A label with no more rows than the threshold is replaced; so is null."""
     column = ("string", ["a", "a", "b", N])
-    given = {"replacement_string": "rare", "absolute_threshold": 1, "fraction_threshold": 0}
-    assert one("handle_outliers:Replace rare values", "replace_rare_values", column, **given) == [
+    parameters = {"replacement_string": "rare", "absolute_threshold": 1, "fraction_threshold": 0}
+    assert transformed("handle_outliers:Replace rare values", "replace_rare_values", column, **parameters) == [
         "a",
         "a",
         "rare",
@@ -158,7 +161,7 @@ def test_rare_labels() -> None:
 
 
 def missing(choice: str, section: str, frame: pd.DataFrame, **parameters: Any) -> dict[str, list[Any]]:
-    """The table after handle_missing."""
+    """Return the table after handle_missing."""
     return plain(apply("handle_missing", {"operator": choice, f"{section}_parameters": parameters}, frame))
 
 
@@ -180,7 +183,7 @@ def test_missing_values() -> None:
 
 
 def test_ordinal_encode() -> None:
-    """The most frequent label is 0, equals by alphabet; a null as the strategy says."""
+    """The most frequent label is 0, ties in alphabetical order; the strategy decides on null."""
     column = ("string", ["b", "a", "c", "b", N])
     for strategy, expected in {
         "Replace with NaN": [0, 1, 2, 0, N],
@@ -188,28 +191,30 @@ def test_ordinal_encode() -> None:
         "Skip": [0, 1, 2, 0],
     }.items():
         assert (
-            one("encode_categorical:Ordinal encode", "ordinal_encode", column, invalid_handling_strategy=strategy)
+            transformed(
+                "encode_categorical:Ordinal encode", "ordinal_encode", column, invalid_handling_strategy=strategy
+            )
             == expected
         )
     with pytest.raises(FlowError, match=r"node n1 .*invalid_handling_strategy: Error, and column x has 1 null"):
-        one("encode_categorical:Ordinal encode", "ordinal_encode", column, invalid_handling_strategy="Error")
+        transformed("encode_categorical:Ordinal encode", "ordinal_encode", column, invalid_handling_strategy="Error")
 
 
 def test_one_hot_encode() -> None:
-    """Columns stand at the end, named <column>_<label>; Keep makes a null all zeros."""
+    """Columns are appended, named <column>_<label>; with Keep, null is all zeros."""
     frame = table(x=("string", ["b", "a", "b", N]), y=("long", [1, 2, 3, 4]))
     section = {"input_column": "x", "invalid_handling_strategy": "Keep", "drop_last": False, "output_style": "Columns"}
-    given = {"operator": "One-hot encode", "one_hot_encode_parameters": section}
-    assert plain(apply("encode_categorical", given, frame)) == {
+    parameters = {"operator": "One-hot encode", "one_hot_encode_parameters": section}
+    assert plain(apply("encode_categorical", parameters, frame)) == {
         "y": [1, 2, 3, 4], "x_b": [1.0, 0.0, 1.0, 0.0], "x_a": [0.0, 1.0, 0.0, 0.0],
     }  # fmt: skip
     section["output_style"] = "Vector"
     vectors = ["(3,[0],[1.0])", "(3,[1],[1.0])", "(3,[0],[1.0])", "(3,[2],[1.0])"]
-    assert plain(apply("encode_categorical", given, frame))["x"] == vectors
+    assert plain(apply("encode_categorical", parameters, frame))["x"] == vectors
 
 
 def columns(choice: str, section: str, **parameters: Any) -> dict[str, list[Any]]:
-    """A table of columns a, b, c after manage_columns."""
+    """Return a table of columns a, b, c after manage_columns."""
     frame = table(a=("long", [1]), b=("long", [2]), c=("string", [N]))
     return plain(apply("manage_columns", {"operator": choice, f"{section}_parameters": parameters}, frame))
 
@@ -231,8 +236,8 @@ def test_manages_rows() -> None:
     """Nulls are smallest; equal rows with nulls are duplicates; the first stays."""
     frame = table(a=("long", [2, N, 2, 1, N]), b=("string", ["x", N, "x", "y", N]))
     for order, expected in {"Ascending": [N, N, 1, 2, 2], "Descending": [2, 2, 1, N, N]}.items():
-        given = {"operator": "Sort", "sort_parameters": {"sort_by": "a", "order": order}}
-        assert plain(apply("manage_rows", given, frame))["a"] == expected
+        parameters = {"operator": "Sort", "sort_parameters": {"sort_by": "a", "order": order}}
+        assert plain(apply("manage_rows", parameters, frame))["a"] == expected
     assert plain(apply("manage_rows", {"operator": "Drop duplicates"}, frame))["a"] == [2, N, 1]
     assert plain(apply("manage_rows", {"operator": "Drop empty"}, frame))["a"] == [2, 2, 1]
 
@@ -255,16 +260,25 @@ def test_joins() -> None:
 
 
 def test_concatenates() -> None:
-    """Row-wise by name, with a mark of the origin; column-wise side by side."""
+    """By rows with columns matched by name and an indicator of the origin; by columns side by side."""
     first, second = table(a=("long", [1]), b=("long", [2])), table(b=("long", [4]), a=("long", [3]))
-    given = {"concatenate_type": "row_wise", "indicator_col_name": "of", "df1_indicator": "x", "df2_indicator": "y"}
-    assert plain(apply("concatenate_datasets", given, first, second)) == {"a": [1, 3], "b": [2, 4], "of": ["x", "y"]}
+    parameters = {
+        "concatenate_type": "row_wise",
+        "indicator_col_name": "of",
+        "df1_indicator": "x",
+        "df2_indicator": "y",
+    }
+    assert plain(apply("concatenate_datasets", parameters, first, second)) == {
+        "a": [1, 3],
+        "b": [2, 4],
+        "of": ["x", "y"],
+    }
     with pytest.raises(FlowError, match=r"both tables have the columns a, b"):
         apply("concatenate_datasets", {"concatenate_type": "column_wise"}, first, second)
 
 
 def test_splits_into_named_outputs() -> None:
-    """Every row is in exactly one side, in the shares asked for."""
+    """Every row is in exactly one output, in the requested shares."""
     frame = table(a=("long", list(range(10))))
     splits = [{"name": "Train", "percentage": 0.7}, {"name": "Test", "percentage": 0.3}]
     for choice, section in {"Randomized split": "randomized_split", "Ordered split": "ordered_split"}.items():
@@ -274,10 +288,10 @@ def test_splits_into_named_outputs() -> None:
 
 
 def test_parts_of_a_date() -> None:
-    """The parts asked for, as longs."""
+    """The requested parts are longs."""
     section = {"input_column": "x", "output_column": "d", "year": True, "week_of_year": True}
-    given = {"operator": "Featurize datetime", "Featurize datetime_parameters": section}
-    result = plain(apply("time_series", given, table(x=("string", ["2021-01-03", "x"]))))
+    parameters = {"operator": "Featurize datetime", "Featurize datetime_parameters": section}
+    result = plain(apply("time_series", parameters, table(x=("string", ["2021-01-03", "x"]))))
     assert (result["d_year"], result["d_week_of_year"]) == ([2021, N], [53, N])
 
 
@@ -299,20 +313,20 @@ FORMULAS: list[tuple[str, list[Any]]] = [
 
 @pytest.mark.parametrize(("formula", "expected"), FORMULAS)
 def test_formulas(formula: str, expected: list[Any]) -> None:
-    """SQL's rules: null in gives null out, a division by 0 is null, column names may differ in case."""
+    """SQL's rules: null gives null, a division by 0 is null, column names may differ in case."""
     frame = table(a=("long", [1, 4, N]), b=("long", [5, 0, 2]), s=("string", ["x", "y", N]))
     assert plain(apply("custom_formula", {"output_column": "f", "formula": formula}, frame))["f"] == expected
 
 
 @pytest.mark.parametrize("formula", ["", "a +", "__import__('os')", "a; b", "(" * 99 + "a" + ")" * 99, "f(a)", "'open"])
 def test_a_wrong_formula_is_refused_before_the_data(formula: str) -> None:
-    """Nothing but the grammar is understood, so nothing can be executed."""
+    """Only the grammar is parsed, so that no code can be executed."""
     with pytest.raises(FlowError, match=r"node n1 \(sagemaker\.spark\.custom_formula_0\.1\): formula: "):
         make("custom_formula", {"output_column": "f", "formula": formula})
 
 
 def test_custom_pandas_sees_plain_types() -> None:
-    """Texts are objects, longs with nulls are floats, as toPandas gives them; what comes back is typed again."""
+    """Texts are objects, longs with nulls are floats, as from toPandas; the result is typed again."""
     frame = table(a=("long", [1, N]), s=("string", ["x", N]))
     code = "df['t'] = [str(df.a.dtype), str(df.s.dtype)]\ndf['b'] = df.a > 0\ndf['gone'] = None"
     assert plain(apply("custom_pandas", {"code": code}, frame, code=True)) == {
@@ -330,7 +344,7 @@ def test_custom_pandas_sees_plain_types() -> None:
     ],
 )
 def test_wrong_code_is_one_sentence(code: str, message: str) -> None:
-    """The node is named; there is no traceback for the user."""
+    """The message names the node; the user sees no traceback."""
     with pytest.raises(FlowError, match=rf"node n1 .*: code: {message}"):
         apply("custom_pandas", {"code": code}, table(a=("long", [1])), code=True)
 
@@ -348,7 +362,7 @@ CAST_HANDLING: list[tuple[dict[str, Any], dict[str, list[Any]]]] = [
 
 @pytest.mark.parametrize(("handling", "expected"), CAST_HANDLING)
 def test_casts_one_column(handling: dict[str, Any], expected: dict[str, list[Any]]) -> None:
-    """What cannot be cast is null, dropped, replaced or put aside."""
+    """A value that cannot be cast becomes null, is dropped, replaced or moved to another column."""
     frame = table(x=("string", ["foo", "1"]))
     assert plain(apply("cast_single_data_type", {"column": "x", "data_type": "long", **handling}, frame)) == expected
 
@@ -363,7 +377,7 @@ def test_casts_dates_by_a_pattern() -> None:
 
 
 def balanced(way: str, ratio: float = 1.0, rows: int = 40, **parameters: Any) -> pd.DataFrame:
-    """A table of 3 : 1 after balancing."""
+    """Return a table of 3 : 1 after balancing."""
     frame = table(
         n=("long", [i % 7 for i in range(rows)]), s=("string", [N if i % 5 == 0 else "ab"[i % 2] for i in range(rows)]),
         y=("string", ["yes" if i % 4 == 0 else "no" for i in range(rows)]),
@@ -380,7 +394,7 @@ def balanced(way: str, ratio: float = 1.0, rows: int = 40, **parameters: Any) ->
     ],
 )
 def test_balances_to_the_ratio(way: str, counts: dict[str, int]) -> None:
-    """The ratio is minority : majority; rows that came in stay first when rows are added."""
+    """The ratio is minority : majority; added rows come after the input rows."""
     result = balanced(way, 0.5)
     assert {str(k): int(v) for k, v in result["y"].value_counts().items()} == counts
     assert list(result.columns) == ["n", "s", "y"]
@@ -390,10 +404,10 @@ def test_balances_to_the_ratio(way: str, counts: dict[str, int]) -> None:
 
 @pytest.mark.rehearsal
 def test_synthetic_rows_lie_between_their_neighbours() -> None:
-    """SMOTE makes numbers within the minority's range and labels that occur."""
-    made = balanced("SMOTE")[40:]
-    assert made["n"].between(0, 6).all()
-    assert set(plain(made)["s"]) <= {"a", "b", None}
+    """SMOTE creates numbers within the minority's range and labels that occur."""
+    synthetic = balanced("SMOTE")[40:]
+    assert synthetic["n"].between(0, 6).all()
+    assert set(plain(synthetic)["s"]) <= {"a", "b", None}
 
 
 @pytest.mark.parametrize(
@@ -406,7 +420,7 @@ def test_synthetic_rows_lie_between_their_neighbours() -> None:
     ],
 )
 def test_wrong_balancing_is_refused(parameters: dict[str, Any], message: str) -> None:
-    """The sentence names the node and what to change."""
+    """The message names the node and the remedy."""
     with pytest.raises(FlowError, match=rf"node n1 \(sagemaker\.spark\.balance_data_0\.1\): .*{message}"):
         balanced("SMOTE", **parameters)
 
@@ -436,14 +450,14 @@ WRONG_PARAMETERS: dict[str, tuple[str, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("case", WRONG_PARAMETERS)
 def test_wrong_parameters_are_found_before_the_data(case: str) -> None:
-    """Each is named by its path in the node."""
+    """The message names the parameter by its path in the node."""
     operator, parameters, message = WRONG_PARAMETERS[case]
     with pytest.raises(FlowError, match=rf"node n1 \(sagemaker\.spark\.{operator}_0\.1\): .*{message}"):
         make(operator, parameters)
 
 
 def test_columns_are_case_sensitive() -> None:
-    """A column that is not in the data is named, and so are those that are."""
+    """The message names the missing column and the columns of the data."""
     with pytest.raises(
         FlowError, match=r"input_column: column X is not in the data, which has: x; choose one of these"
     ):

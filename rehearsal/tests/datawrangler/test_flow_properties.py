@@ -1,4 +1,4 @@
-"""Step 4: what holds for every table, whatever its values."""
+"""Step 4: properties that hold for every table."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ROWS_STAY: list[tuple[str, dict[str, Any]]] = [
 @settings(max_examples=40, deadline=None)
 @given(TABLES, st.sampled_from(ROWS_STAY))
 def test_rows_and_columns_stay(frame: pd.DataFrame, step: tuple[str, dict[str, Any]]) -> None:
-    """Operators on values neither add nor lose rows or columns, and leave the table that came in as it was."""
+    """Operators on values neither add nor lose rows or columns, and do not change the input table."""
     before = plain(frame)
     result = apply(step[0], step[1], frame)
     assert (len(result), list(result.columns)) == (len(frame), list(frame.columns))
@@ -53,7 +53,7 @@ def test_rows_and_columns_stay(frame: pd.DataFrame, step: tuple[str, dict[str, A
 @settings(max_examples=40, deadline=None)
 @given(TABLES)
 def test_dropping_duplicates_keeps_each_row_once(frame: pd.DataFrame) -> None:
-    """The rows that stay are the different rows, in the order of their first occurrence."""
+    """The distinct rows stay, in the order of their first occurrence."""
     result = apply("manage_rows", {"operator": "Drop duplicates"}, frame)
     rows = list(zip(*plain(frame).values(), strict=True))
     assert list(zip(*plain(result).values(), strict=True)) == list(dict.fromkeys(rows))
@@ -62,7 +62,7 @@ def test_dropping_duplicates_keeps_each_row_once(frame: pd.DataFrame) -> None:
 @settings(max_examples=25, deadline=None)
 @given(TABLES, TABLES, st.sampled_from(["inner", "left", "right", "outer", "cross"]))
 def test_joins_count_as_sql(left: pd.DataFrame, right: pd.DataFrame, how: str) -> None:
-    """The number of rows is what pairs of equal, known keys make."""
+    """The number of rows is the number of pairs of equal keys that are not null."""
     keys = plain(left)["n"], plain(right)["n"]
     pairs = sum(a == b for a in keys[0] if a is not None for b in keys[1])
     alone = [sum(a is None or a not in other for a in own) for own, other in (keys, keys[::-1])]
@@ -74,7 +74,7 @@ def test_joins_count_as_sql(left: pd.DataFrame, right: pd.DataFrame, how: str) -
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=8))
 def test_what_is_written_reads_back(rows: list[tuple[str | None, str | None]]) -> None:
-    """Texts survive CSV but for blanks around them, which Spark's writer cuts too, and nulls, which are empty."""
+    """Texts survive CSV except for surrounding blanks, which Spark's writer strips too, and nulls, which are empty."""
     frame = pd.DataFrame(rows, columns=["a", "b"])
     data = frame.to_csv(index=False, lineterminator="\n")
     steps = [source(s3MultiLine=True), transform("id", "identity", {}, "source"), destination("end", "S3: x", "id")]

@@ -1,4 +1,4 @@
-"""Step 4: a run reads a job's folder as the Data Wrangler container does, and writes all or nothing."""
+"""Step 4: a run reads a job's folder as the Data Wrangler container does, and writes atomically."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ CLEAN = "age,job\n39,State-gov\n50,?\n,\n"
 
 
 def run(root: Path, *arguments: str, **environment: str) -> int:
-    """The container's exit code."""
+    """Return the container's exit code."""
     return main(["--processing-root", str(root), *arguments], environment)
 
 
 def written(root: Path) -> dict[str, str]:
-    """The files of the output folder."""
+    """Return the files of the output folder."""
     return {file.name: file.read_text(encoding="utf-8") for file in sorted((root / "output").iterdir())}
 
 
 def test_writes_part_files_with_a_header(tmp_path: Path) -> None:
-    """The whole flow: text read, types cast (what is no number is null), blanks trimmed, duplicates dropped."""
+    """The whole flow: text read, types cast (a text that is no number is null), blanks trimmed, duplicates dropped."""
     root = job(tmp_path, linear(), data_csv=DATA)
     assert run(root) == 0
     assert written(root) == {"part-00000.csv": CLEAN}
 
 
 def test_takes_arguments_as_data_wrangler_jobs_write_them(tmp_path: Path) -> None:
-    """One argument holds the option and its quoted JSON; the output is named by the destination's id."""
+    """One argument contains the option and its quoted JSON; the output is named by the destination's id."""
     root = job(tmp_path, linear(), data_csv=DATA)
     config = json.dumps(
         {"end.default": {"content_type": "CSV", "delimiter": ";", "partition_config": {"num_partitions": 2}}}
@@ -45,7 +45,7 @@ def test_takes_arguments_as_data_wrangler_jobs_write_them(tmp_path: Path) -> Non
 
 
 def test_takes_arguments_apart_too(tmp_path: Path) -> None:
-    """An option and its value may also be two arguments; the executor made the output folder before."""
+    """An option and its value may also be two arguments; the output folder may exist, as the executor creates it."""
     root = job(tmp_path, linear(), data_csv=DATA)
     (root / "output").mkdir()
     assert run(root, "--output-config", '{"trim.default": {"content_type": "CSV"}}') == 0
@@ -53,7 +53,7 @@ def test_takes_arguments_apart_too(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A column that the schema does not name is found when the data is read; nothing is left behind."""
+    """A column that is not in the schema fails when the data is read; no file is left."""
     root = job(tmp_path, linear(), data_csv="age,work\n1,a\n")
     assert run(root) == 2
     assert sorted(path.name for path in root.iterdir()) == ["data.csv", "flow"]
@@ -73,7 +73,7 @@ WRONG_JOBS = {
 
 @pytest.mark.parametrize("case", WRONG_JOBS)
 def test_wrong_data_is_one_sentence(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Data that is not as the source says is refused by the source's name."""
+    """Data in another form than the source declares is rejected with the source's name."""
     data, message = WRONG_JOBS[case]
     root = job(tmp_path, linear(), **data)
     assert run(root) == 2
@@ -99,7 +99,7 @@ WRONG_ARGUMENTS = {
 
 @pytest.mark.parametrize("case", WRONG_ARGUMENTS)
 def test_wrong_arguments_are_one_sentence(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A wrong --output-config is refused before anything is written."""
+    """An invalid --output-config is rejected before anything is written."""
     config, message = WRONG_ARGUMENTS[case]
     root = job(tmp_path, linear(), data_csv=DATA)
     assert run(root, "--output-config", config) == 2
@@ -108,7 +108,7 @@ def test_wrong_arguments_are_one_sentence(case: str, tmp_path: Path, capsys: pyt
 
 
 def test_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A second run into the same folder is refused and leaves the first result."""
+    """A second run into the same folder is rejected and leaves the first result unchanged."""
     root = job(tmp_path, linear(), data_csv=DATA)
     assert [run(root), run(root)] == [0, 2]
     assert "output is not an empty folder" in capsys.readouterr().err
@@ -116,7 +116,7 @@ def test_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_custom_pandas_runs_only_when_allowed(tmp_path: Path) -> None:
-    """Code needs FLOW_ALLOW_CUSTOM_CODE=true; without it the code's file never appears."""
+    """Code needs FLOW_ALLOW_CUSTOM_CODE=true; without it, the code does not run and writes no file."""
     trace = tmp_path / "trace"
     code = f"open({str(trace)!r}, 'w').close()\ndf['age'] = df['age'].fillna(0) + 1"
     document = linear()
@@ -146,7 +146,7 @@ def test_quotes_only_where_needed(tmp_path: Path) -> None:
 
 
 def test_reads_all_files_of_a_source_and_joins_two(tmp_path: Path) -> None:
-    """A source's folder may hold several files; marks (_SUCCESS) are no data."""
+    """A source's folder may have several files; markers (_SUCCESS) are no data."""
     document = {
         "metadata": {"version": 1},
         "nodes": [
@@ -171,7 +171,7 @@ def test_without_a_header_columns_are_numbered(tmp_path: Path) -> None:
 
 
 def test_the_library_call_says_what_was_written(tmp_path: Path) -> None:
-    """run_flow takes the parsed flow and the files' places."""
+    """run_flow takes the parsed flow and the files' paths."""
     (tmp_path / "rows.csv").write_text(DATA)
     result = run_flow(parse(text(linear())), {"data.csv": tmp_path / "rows.csv"}, None, tmp_path / "out")
     assert (result.rows, result.columns) == (3, ("age", "job"))

@@ -1,4 +1,4 @@
-"""Step 4: every condition that the SDK writes is decided as the service does."""
+"""Step 4: every condition type of the SDK is evaluated as by the service."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Step 4: a definition is checked as a whole before anything runs."""
+"""Step 4: a definition is validated before any step runs."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,8 @@ def step(name: str, arguments: object = None, kind: str = "Processing", **more: 
 
 
 def test_edges_are_references_and_depends_on() -> None:
-    found = graph.dependencies(step("C", {"x": [{"Get": "Steps.A.Y"}, {"Get": "Parameters.P"}]}, DependsOn=["B"]))
-    assert found == {"A", "B"}
+    steps = graph.dependencies(step("C", {"x": [{"Get": "Steps.A.Y"}, {"Get": "Parameters.P"}]}, DependsOn=["B"]))
+    assert steps == {"A", "B"}
 
 
 def test_a_condition_waits_for_its_conditions_and_not_for_its_branches() -> None:
@@ -61,12 +61,12 @@ DECLARED = {
 
 
 def test_parameters_take_their_declared_types() -> None:
-    given = {"Uri": "s3://b", "Threshold": "0.5"}
-    assert values(DECLARED, given) == {"Threshold": 0.5, "Status": "Pending", "Uri": "s3://b"}
+    overrides = {"Uri": "s3://b", "Threshold": "0.5"}
+    assert values(DECLARED, overrides) == {"Threshold": 0.5, "Status": "Pending", "Uri": "s3://b"}
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("overrides", "message"),
     [
         ({}, "Parameter [Uri] has no default value; give one"),
         ({"Uri": "u", "Other": "1"}, "Parameter [Other] is not defined in the pipeline's definition"),
@@ -74,9 +74,9 @@ def test_parameters_take_their_declared_types() -> None:
         ({"Uri": "u", "Status": "Maybe"}, "Parameter [Status]: got 'Maybe'; must be one of Pending, Approved"),
     ],
 )
-def test_wrong_parameters_are_refused(given: dict[str, str], message: str) -> None:
+def test_wrong_parameters_are_refused(overrides: dict[str, str], message: str) -> None:
     with pytest.raises(ExecutorError) as caught:
-        values(DECLARED, given)
+        values(DECLARED, overrides)
     assert str(caught.value) == message
 
 
@@ -84,7 +84,7 @@ ARGUMENTS = {"AppSpecification": {"ImageUri": "i"}, "Environment": {}, "Processi
 
 
 def test_the_cache_compares_what_the_service_compares() -> None:
-    """Where the outputs go is no part of it, or no run could ever reuse another's."""
+    """Output locations are not compared, since they differ between executions."""
     elsewhere = {**ARGUMENTS, "ProcessingOutputConfig": {"Outputs": ["elsewhere"]}}
     other_input = {**ARGUMENTS, "ProcessingInputs": [{"InputName": "b"}]}
     assert key("Processing", ARGUMENTS) == key("Processing", elsewhere)
@@ -92,7 +92,7 @@ def test_the_cache_compares_what_the_service_compares() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "config", "found"),
+    ("age", "config", "is_used"),
     [
         (timedelta(minutes=59), {"Enabled": True, "ExpireAfter": "PT1H"}, True),
         (timedelta(minutes=61), {"Enabled": True, "ExpireAfter": "PT1H"}, False),
@@ -100,10 +100,10 @@ def test_the_cache_compares_what_the_service_compares() -> None:
         (timedelta(0), None, False),
     ],
 )
-def test_a_cached_step_is_used_until_it_expires(age: timedelta, config: dict[str, Any] | None, found: bool) -> None:
+def test_a_cached_step_is_used_until_it_expires(age: timedelta, config: dict[str, Any] | None, is_used: bool) -> None:
     cache, cached = Cache(), step("A", CacheConfig=config)
     cache.keep("pipeline", cached, ARGUMENTS, Entry({}, "execution", datetime.now(UTC) - age))
-    assert (cache.find("pipeline", cached, ARGUMENTS) is not None) is found
+    assert (cache.find("pipeline", cached, ARGUMENTS) is not None) is is_used
 
 
 @pytest.mark.parametrize(

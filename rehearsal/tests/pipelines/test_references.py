@@ -1,4 +1,4 @@
-"""Step 4: references in a definition are replaced by what parameters, steps and property files say."""
+"""Step 4: references in a definition are resolved from parameters, steps and property files."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A cloud with CodeCommit, and what tests of it need."""
+"""A cloud with CodeCommit, and helpers for its tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NUMBERS = itertools.count(1)
 
 @dataclass
 class Place:
-    """One repository in a running cloud, with the events that tell of it."""
+    """A repository in a running cloud, with the events that it publishes."""
 
     cloud: Cloud
     name: str
@@ -42,11 +42,11 @@ class Place:
         return dict(answer)
 
     def code(self, operation: str, **params: Any) -> str:  # noqa: ANN401 - as boto3
-        """Return the code of the error with which a request is refused."""
+        """Return the error code with which a request fails."""
         return refused(lambda: getattr(self.client, operation)(**{"repositoryName": self.name, **params}))
 
     def commit(self, *, branch: str = "main", parent: str | None = None, **files: bytes) -> str:
-        """Commit files; two underscores stand for a slash."""
+        """Commit files; in keyword names, two underscores are a slash."""
         puts = [{"filePath": path.replace("__", "/"), "fileContent": data} for path, data in files.items()]
         request = {"branchName": branch, "putFiles": puts, **({"parentCommitId": parent} if parent else {})}
         return str(self.ask("create_commit", **request)["commitId"])
@@ -63,12 +63,12 @@ class Place:
         return [event["detail"] for event in own if (event["source"], event["detail-type"]) == kind][self.forgotten :]
 
     def forget_events(self) -> None:
-        """Let `events` begin with the next one."""
+        """Drop the events so far from `events`."""
         self.forgotten += len(self.events)
 
     def told(self) -> list[tuple[str, str]]:
-        """Return event and reference of what was told."""
-        return [(one["event"], one["referenceFullName"]) for one in self.events]
+        """Return event type and reference of the published events."""
+        return [(event["event"], event["referenceFullName"]) for event in self.events]
 
 
 def refused(ask: Callable[[], object]) -> str:
@@ -80,11 +80,11 @@ def refused(ask: Callable[[], object]) -> str:
 
 
 def place(cloud: Cloud, name: str = "") -> Place:
-    """Make an empty repository."""
-    made = Place(cloud, name or f"sagemaker-adult-{next(NUMBERS)}")
-    made.client.create_repository(repositoryName=made.name)
+    """Create an empty repository."""
+    repository = Place(cloud, name or f"sagemaker-adult-{next(NUMBERS)}")
+    repository.client.create_repository(repositoryName=repository.name)
 
-    return made
+    return repository
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def running(state: Path) -> Iterator[Cloud]:
 
 
 def git(folder: Path, *arguments: str, **more: str) -> str:
-    """Run plain Git as a person does, with no settings but these."""
+    """Run plain Git without any user or system settings."""
     who = {
         f"GIT_{role}_{what}": value
         for role in ("AUTHOR", "COMMITTER")

@@ -1,6 +1,6 @@
 """The unmodified AWS CLI against the embedded AWS.
 
-Version 2, which is on no package index (version 1 is in maintenance and ends on 2027-07-15:
+Version 2 is required, which is on no package index (version 1 is in maintenance and ends on 2027-07-15:
 https://aws.amazon.com/blogs/developer/cli-v1-maintenance-mode-announcement/). CI installs Debian's; where none is
 installed these tests are skipped.
 """
@@ -25,14 +25,14 @@ def find() -> str | None:
     for folder in FOLDERS:
         path = shutil.which("aws", path=folder)
         if path:
-            said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-            if said.stdout.startswith("aws-cli/2."):
+            process = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+            if process.stdout.startswith("aws-cli/2."):
                 return path
     return None
 
 
 def aws(cloud: Cloud, *words: str) -> dict[str, Any]:
-    """Run a command as the administrator; return its answer.
+    """Run a command as the administrator; return its output.
 
     The address is given as an option, since versions before 2.13 do not read AWS_ENDPOINT_URL.
     """

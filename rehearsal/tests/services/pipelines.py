@@ -52,7 +52,7 @@ def approval(name: str = "Approve", **configuration: str) -> dict[str, Any]:
 
 
 def pipeline(*stages: tuple[str, list[dict[str, Any]]], name: str = "pipeline", **more: object) -> dict[str, Any]:
-    """Declare a pipeline whose stages come after a source stage."""
+    """Return a declaration of a pipeline: a source stage, then these stages."""
     declared = {
         "name": name,
         "roleArn": role(PIPE),
@@ -64,18 +64,18 @@ def pipeline(*stages: tuple[str, list[dict[str, Any]]], name: str = "pipeline", 
 
 
 def wait(find: Callable[[], Found | None], what: str = "") -> Found:
-    """Wait until something is there."""
+    """Wait until `find` returns a value; return it."""
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
-        found = find()
-        if found:
-            return found
+        value = find()
+        if value:
+            return value
         time.sleep(0.05)
     raise AssertionError(f"{what or find} was not there after {WAIT_SECONDS} s")
 
 
 class Rig:
-    """A cloud with a repository, a bucket and roles, and short ways to ask it."""
+    """A cloud with a repository, a bucket and roles, and shorthands for requests."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -97,13 +97,13 @@ class Rig:
             iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=allow_all)
 
     def repository(self, **files: str) -> str:
-        """Make the repository with one commit; give its id."""
+        """Create the repository with one commit; return the commit's id."""
         client = self.cloud.client("codecommit")
         client.create_repository(repositoryName=REPOSITORY)
         return self.commit(**files)
 
     def commit(self, message: str = "a commit", **files: str) -> str:
-        """Commit files to main; give the commit's id."""
+        """Commit files to main; return the commit's id."""
         client = self.cloud.client("codecommit")
         parent = {}
         try:
@@ -112,11 +112,11 @@ class Rig:
         except client.exceptions.BranchDoesNotExistException:
             pass
         put = [{"filePath": path, "fileContent": text.encode()} for path, text in files.items()]
-        given = {"repositoryName": REPOSITORY, "branchName": "main", "putFiles": put, "commitMessage": message}
-        return str(client.create_commit(**given, **parent)["commitId"])
+        request = {"repositoryName": REPOSITORY, "branchName": "main", "putFiles": put, "commitMessage": message}
+        return str(client.create_commit(**request, **parent)["commitId"])
 
     def project(self, name: str, buildspec: str, kind: str = "CODEPIPELINE", **more: object) -> str:
-        """Make a CodeBuild project."""
+        """Create a CodeBuild project."""
         variables: Any = more.pop("variables", {})
         environment = {
             "type": "LINUX_CONTAINER",
@@ -136,7 +136,7 @@ class Rig:
         return name
 
     def create(self, declared: dict[str, Any]) -> str:
-        """Make a pipeline; give the id of the execution that it starts with."""
+        """Create a pipeline; return the id of its first execution."""
         self.client.create_pipeline(pipeline=declared)
         return str(self.executions(declared["name"])[0]["pipelineExecutionId"])
 
@@ -144,15 +144,15 @@ class Rig:
         return str(self.client.start_pipeline_execution(name=name, **more)["pipelineExecutionId"])
 
     def executions(self, name: str) -> list[dict[str, Any]]:
-        found = self.client.list_pipeline_executions(pipelineName=name)
-        return list(found["pipelineExecutionSummaries"])
+        response = self.client.list_pipeline_executions(pipelineName=name)
+        return list(response["pipelineExecutionSummaries"])
 
     def status(self, name: str, execution: str) -> str:
-        found = self.client.get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution)
-        return str(found["pipelineExecution"]["status"])
+        response = self.client.get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution)
+        return str(response["pipelineExecution"]["status"])
 
     def ended(self, name: str, execution: str) -> str:
-        """Wait until an execution is over; give its status."""
+        """Wait until an execution is over; return its status."""
 
         def over() -> str | None:
             status = self.status(name, execution)
@@ -161,24 +161,24 @@ class Rig:
         return wait(over, f"the end of {name}")
 
     def actions(self, name: str, execution: str) -> dict[str, dict[str, Any]]:
-        """Give an execution's actions by name."""
+        """Return an execution's actions by name."""
         query = {"pipelineName": name, "filter": {"pipelineExecutionId": execution}}
-        found = self.client.list_action_executions(**query)["actionExecutionDetails"]
-        return {one["actionName"]: one for one in reversed(found)}
+        details = self.client.list_action_executions(**query)["actionExecutionDetails"]
+        return {detail["actionName"]: detail for detail in reversed(details)}
 
     def state(self, name: str) -> dict[str, dict[str, Any]]:
-        """Give a pipeline's stage states by name."""
-        return {one["stageName"]: one for one in self.client.get_pipeline_state(name=name)["stageStates"]}
+        """Return a pipeline's stage states by name."""
+        return {stage["stageName"]: stage for stage in self.client.get_pipeline_state(name=name)["stageStates"]}
 
     def asked(self, name: str, stage: str, execution: str = "") -> dict[str, Any]:
-        """Wait until a stage's first action asks for approval; give its state."""
+        """Wait until a stage's first action requests approval; return the action's state."""
 
         def find() -> dict[str, Any] | None:
-            found = self.state(name)[stage]
+            stage_state = self.state(name)[stage]
             assert not execution or self.status(name, execution) != "Failed", self.actions(name, execution)
-            if execution and found.get("latestExecution", {}).get("pipelineExecutionId") != execution:
+            if execution and stage_state.get("latestExecution", {}).get("pipelineExecutionId") != execution:
                 return None
-            action: dict[str, Any] = found["actionStates"][0]
+            action: dict[str, Any] = stage_state["actionStates"][0]
             return action if action.get("latestExecution", {}).get("token") else None
 
         return wait(find, f"the approval of {name}")
@@ -190,9 +190,11 @@ class Rig:
         )
 
     def events(self, kind: str, **detail: str) -> list[dict[str, Any]]:
-        """Give the details of events of a kind, as they were published."""
+        """Return the details of the published events of a kind, in order."""
         from sagemaker_rehearsal import events
 
-        found = [one for one in events.of(self.cloud).events if one["detail-type"].startswith(f"CodePipeline {kind}")]
-        wanted = {key.replace("_", "-"): value for key, value in detail.items()}
-        return [one["detail"] for one in found if wanted.items() <= one["detail"].items()]
+        matching = [
+            event for event in events.of(self.cloud).events if event["detail-type"].startswith(f"CodePipeline {kind}")
+        ]
+        expected = {key.replace("_", "-"): value for key, value in detail.items()}
+        return [event["detail"] for event in matching if expected.items() <= event["detail"].items()]

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def until(ask: Callable[[], tuple[str, Any]], *ends: str, seconds: float = 60) -> dict[str, Any]:
-    """Ask until a status is one of the ends; give the answer."""
+    """Poll until a status is one of the final ones; return the last response."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         status, answer = ask()

@@ -1,4 +1,4 @@
-"""An account that holds one of each thing, for requests that are to be refused because of what is there."""
+"""An account with one resource of each type, for requests that AWS rejects because of existing resources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sagemaker_rehearsal.autopilot.table import Column
 from sagemaker_rehearsal.sagemaker import endpoints
 from sagemaker_rehearsal.server import Cloud
 
-# Not us-east-1, where S3 answers with success when a bucket is made twice
+# Not us-east-1, where CreateBucket of an existing bucket succeeds
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 BUCKET = "sagemaker-project-p-abc123def456"
@@ -48,23 +48,23 @@ HANDLER = "def handler(event, context):\n    return {}\n"
 
 
 def template(**sections: object) -> str:
-    """Give a template that CloudFormation takes, with sections changed or added."""
+    """Return a valid template, with sections changed or added."""
     return json.dumps({**json.loads(TOPIC), **sections})
 
 
 def definition(**changes: object) -> str:
-    """Give a pipeline definition that SageMaker takes, with members changed or added."""
+    """Return a valid SageMaker pipeline definition, with members changed or added."""
     return json.dumps({**PASSING, **changes})
 
 
 def serverless(model: str = "model", **size: object) -> dict[str, Any]:
-    """Give a production variant of a serverless endpoint."""
+    """Return a production variant of a serverless endpoint."""
     chosen = {"MemorySizeInMB": 2048, "MaxConcurrency": 5, **size}
     return {"VariantName": "AllTraffic", "ModelName": model, "ServerlessConfig": chosen}
 
 
 def action(name: str, category: str, provider: str, **more: object) -> dict[str, Any]:
-    """Give an action of a CodePipeline pipeline."""
+    """Return an action of a CodePipeline pipeline."""
     kind = {"category": category, "owner": "AWS", "provider": provider, "version": "1"}
     return {"name": name, "actionTypeId": kind, **more}
 
@@ -85,7 +85,7 @@ APPROVE: dict[str, Any] = {"name": "Approve", "actions": [action("Approve", "App
 
 
 def pipeline(*stages: dict[str, Any], **changes: object) -> dict[str, Any]:
-    """Give a CodePipeline pipeline: a source, then an approval unless other stages are given."""
+    """Return a CodePipeline pipeline: a source, then an approval unless other stages are given."""
     return {
         "name": "new",
         "roleArn": ROLE,
@@ -97,7 +97,7 @@ def pipeline(*stages: dict[str, Any], **changes: object) -> dict[str, Any]:
 
 
 def project(**changes: object) -> dict[str, Any]:
-    """Give a CodeBuild project that CodePipeline feeds."""
+    """Return a CodeBuild project with CodePipeline as its source."""
     environment = {"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0"}
     return {
         "name": "new",
@@ -110,7 +110,7 @@ def project(**changes: object) -> dict[str, Any]:
 
 
 def function(**changes: object) -> dict[str, Any]:
-    """Give a function that Lambda takes."""
+    """Return a valid Lambda function."""
     return {
         "FunctionName": "new",
         "Runtime": "python3.12",
@@ -122,7 +122,7 @@ def function(**changes: object) -> dict[str, Any]:
 
 
 def schedule(**changes: object) -> dict[str, Any]:
-    """Give a schedule that EventBridge Scheduler takes."""
+    """Return a valid schedule of EventBridge Scheduler."""
     return {
         "Name": "new",
         "ScheduleExpression": "rate(1 day)",
@@ -133,7 +133,7 @@ def schedule(**changes: object) -> dict[str, Any]:
 
 
 def alarm(**changes: object) -> dict[str, Any]:
-    """Give an alarm that CloudWatch takes."""
+    """Return a valid CloudWatch alarm."""
     return {
         "AlarmName": "new",
         "Namespace": "AWS/SageMaker",
@@ -155,18 +155,18 @@ SCALABLE = {
 
 
 class Account:
-    """The account's clients, what was made, and the names that AWS gave to it."""
+    """The account's clients, and the names of its resources."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.names: dict[str, str] = {}
 
     def client(self, service: str) -> Any:  # noqa: ANN401 (boto3 clients have no type)
-        """A client that sends requests that boto3 would refuse by itself."""
+        """Return a client without boto3's own validation, so that invalid requests are sent."""
         return self.cloud.client(service, parameter_validation=False)
 
     def fill(self, folder: Path) -> None:
-        """Make one of each; the endpoint starts in the background."""
+        """Create one resource of each type; the endpoint starts in the background."""
         self._storage_and_roles()
         self._endpoint(folder)
         self._stacks()
@@ -175,12 +175,12 @@ class Account:
         self._delivery()
         self._signals()
 
-    def given(self, value: Any) -> Any:  # noqa: ANN401 (as it was)
-        """Put names into parameters where they are written as `$name`."""
+    def substituted(self, value: Any) -> Any:  # noqa: ANN401 (as it was)
+        """Return parameters with `$name` replaced by the names of resources."""
         if isinstance(value, dict):
-            return {key: self.given(one) for key, one in value.items()}
+            return {key: self.substituted(item) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.given(one) for one in value]
+            return [self.substituted(item) for item in value]
         return string.Template(value).safe_substitute(self.names) if isinstance(value, str) else value
 
     def _storage_and_roles(self) -> None:
@@ -199,8 +199,8 @@ class Account:
         iam.put_role_policy(RoleName="everybody", PolicyName="inline", PolicyDocument=ALLOW)
         iam.create_role(RoleName="attached", AssumeRolePolicyDocument=TRUST)
         for number in range(10):
-            made = iam.create_policy(PolicyName=f"policy-{number}", PolicyDocument=ALLOW)["Policy"]["Arn"]
-            iam.attach_role_policy(RoleName="attached", PolicyArn=made)
+            policy_arn = iam.create_policy(PolicyName=f"policy-{number}", PolicyDocument=ALLOW)["Policy"]["Arn"]
+            iam.attach_role_policy(RoleName="attached", PolicyArn=policy_arn)
         iam.create_policy(PolicyName="policy", PolicyDocument=ALLOW)
         for _ in range(4):
             iam.create_policy_version(PolicyArn=f"arn:aws:iam::{ACCOUNT}:policy/policy", PolicyDocument=ALLOW)
@@ -222,10 +222,10 @@ class Account:
     def in_service(self) -> None:
         """Wait for the endpoint."""
         deadline = time.monotonic() + 60
-        while (found := endpoints.of(self.cloud).get("endpoint")).status == "Creating":
+        while (endpoint := endpoints.of(self.cloud).get("endpoint")).status == "Creating":
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert found.status == "InService", found.reason
+        assert endpoint.status == "InService", endpoint.reason
 
     def _stacks(self) -> None:
         cloudformation = self.client("cloudformation")
@@ -234,25 +234,25 @@ class Account:
             cloudformation.get_waiter("stack_create_complete").wait(
                 StackName="stack", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200}
             )
-            made = cloudformation.create_change_set(
+            change_set = cloudformation.create_change_set(
                 StackName="stack", ChangeSetName=name, TemplateBody=template(**section)
             )
-            self.names[name] = made["Id"]
+            self.names[name] = change_set["Id"]
 
     def _catalogue(self) -> None:
         catalogue = self.client("servicecatalog")
         version = {"Name": "v1", "Info": {"LoadTemplateFromURL": f"https://{BUCKET}.s3.amazonaws.com/template.json"}}
-        made = catalogue.create_product(
+        response = catalogue.create_product(
             Name="product",
             Owner="owner",
             ProductType="CLOUD_FORMATION_TEMPLATE",
             ProvisioningArtifactParameters={**version, "Type": "CLOUD_FORMATION_TEMPLATE"},
             IdempotencyToken="product",
         )
-        product = made["ProductViewDetail"]["ProductViewSummary"]["ProductId"]
+        product = response["ProductViewDetail"]["ProductViewSummary"]["ProductId"]
         folder = catalogue.create_portfolio(DisplayName="folder", ProviderName="owner", IdempotencyToken="portfolio")
         other = catalogue.create_portfolio(DisplayName="empty", ProviderName="owner", IdempotencyToken="empty")
-        self.names |= {"product": product, "version": made["ProvisioningArtifactDetail"]["Id"]}
+        self.names |= {"product": product, "version": response["ProvisioningArtifactDetail"]["Id"]}
         self.names |= {"portfolio": folder["PortfolioDetail"]["Id"], "empty": other["PortfolioDetail"]["Id"]}
         catalogue.associate_product_with_portfolio(ProductId=product, PortfolioId=self.names["portfolio"])
         catalogue.create_constraint(
@@ -312,7 +312,7 @@ class Account:
 
 
 def _model(folder: Path) -> Path:
-    """Fit the smallest model that an endpoint can serve; give its archive."""
+    """Fit the smallest model that an endpoint can serve; return its archive (model.tar.gz)."""
     rows = pd.DataFrame({"age": [float(number % 50) for number in range(60)]})
     rows["income"] = ["more" if age > 25 else "less" for age in rows["age"]]
     chosen = engine("sklearn")

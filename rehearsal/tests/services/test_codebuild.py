@@ -1,4 +1,4 @@
-"""Builds run the real buildspec under the project's service role, and are shown as CodeBuild shows them."""
+"""Builds run the real buildspec under the project's service role; BatchGetBuilds returns CodeBuild's form."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ def spec(*commands: str, **sections: object) -> str:
 
 def ended(rig: Rig, build: str) -> dict[str, Any]:
     def over() -> dict[str, Any] | None:
-        found: dict[str, Any] = rig.builds.batch_get_builds(ids=[build])["builds"][0]
-        return found if found["buildComplete"] else None
+        build_record: dict[str, Any] = rig.builds.batch_get_builds(ids=[build])["builds"][0]
+        return build_record if build_record["buildComplete"] else None
 
     return wait(over, f"the end of {build}")
 
 
 def run(rig: Rig, name: str, buildspec: str, **more: object) -> dict[str, Any]:
-    """Make a project without a source and run one build of it."""
+    """Create a project without a source and run one build of it."""
     start: Any = more.pop("start", {})
     rig.project(name, buildspec, "NO_SOURCE", **more)
     return ended(rig, rig.builds.start_build(projectName=name, **start)["build"]["id"])
 
 
 def output(rig: Rig, build: dict[str, Any]) -> list[str]:
-    """Give what the build's commands wrote, out of CloudWatch Logs."""
+    """Return the output of the build's commands from CloudWatch Logs."""
     logs = build["logs"]
-    found = rig.cloud.client("logs").get_log_events(
+    response = rig.cloud.client("logs").get_log_events(
         logGroupName=logs["groupName"], logStreamName=logs["streamName"], startFromHead=True
     )
-    lines = [one["message"] for one in found["events"]]
+    lines = [event["message"] for event in response["events"]]
     return [line for line in lines if not line.startswith(("[Container]", "[Rehearsal]"))]
 
 
@@ -74,10 +74,10 @@ def test_a_build_has_its_variables_its_role_and_its_log(rig: Rig) -> None:
         variables={"B": "project", "C": "project"},
         start={"environmentVariablesOverride": [{"name": "C", "value": "start"}]},
     )
-    said = output(rig, build)
+    log = output(rig, build)
     session = build["id"].partition(":")[2]
     assert build["buildStatus"] == "SUCCEEDED"
-    assert said == [
+    assert log == [
         "spec project start yes true",
         f"arn:aws:sts::123456789012:assumed-role/{BUILD}/AWSCodeBuild-{session}",
     ]
@@ -92,7 +92,7 @@ def test_the_phases_are_those_of_codebuild(rig: Rig) -> None:
         "post_build": {"commands": ["true"]},
     }
     build = run(rig, "phases", spec(phases=phases))
-    shown = [(one["phaseType"], one.get("phaseStatus", "")) for one in build["phases"]]
+    shown = [(phase["phaseType"], phase.get("phaseStatus", "")) for phase in build["phases"]]
     names = ["SUBMITTED", "QUEUED", "PROVISIONING", "DOWNLOAD_SOURCE", "INSTALL", "BUILD", "POST_BUILD"]
     assert shown == [(name, "SUCCEEDED") for name in [*names, "UPLOAD_ARTIFACTS", "FINALIZING"]] + [("COMPLETED", "")]
     assert (build["currentPhase"], build["buildNumber"], build["arn"]) == (
@@ -108,9 +108,9 @@ def test_a_failed_command_fails_its_phase_and_later_phases_still_run(rig: Rig) -
         "post_build": {"commands": ['URL="s3://after-$CODEBUILD_BUILD_SUCCEEDING"']},
     }
     build = run(rig, "failed", spec(phases=phases, env={"exported-variables": ["URL"]}))
-    statuses = {one["phaseType"]: one.get("phaseStatus") for one in build["phases"]}
+    statuses = {phase["phaseType"]: phase.get("phaseStatus") for phase in build["phases"]}
     assert (build["buildStatus"], statuses["BUILD"], statuses["POST_BUILD"]) == ("FAILED", "FAILED", "SUCCEEDED")
-    (context,) = next(one["contexts"] for one in build["phases"] if one["phaseType"] == "BUILD")
+    (context,) = next(phase["contexts"] for phase in build["phases"] if phase["phaseType"] == "BUILD")
     assert context == {
         "statusCode": "COMMAND_EXECUTION_ERROR",
         "message": "phase build ended with exit code 4: error: no data",
@@ -120,7 +120,7 @@ def test_a_failed_command_fails_its_phase_and_later_phases_still_run(rig: Rig) -
 
 def test_a_buildspec_that_is_none_fails_the_build(rig: Rig) -> None:
     build = run(rig, "no-buildspec", "version: 0.1\nphases: {}\n")
-    failed = next(one for one in build["phases"] if one.get("phaseStatus") == "FAILED")
+    failed = next(phase for phase in build["phases"] if phase.get("phaseStatus") == "FAILED")
     assert (build["buildStatus"], failed["phaseType"], failed["contexts"][0]["statusCode"]) == (
         "FAILED",
         "DOWNLOAD_SOURCE",
@@ -145,10 +145,10 @@ def _is_zombie(pid: str) -> bool:
 def test_a_build_ends_when_its_time_is_over(rig: Rig) -> None:
     rig.project("slow", spec("sleep 60"), "NO_SOURCE")
     build = rig.builds.start_build(projectName="slow")["build"]["id"]
-    found = wait(
+    running = wait(
         lambda: next((p for p in rig.builds.batch_get_builds(ids=[build])["builds"] if len(p["phases"]) > 4), None)
     )
-    assert found["currentPhase"] == "BUILD"
+    assert running["currentPhase"] == "BUILD"
     of(rig.cloud)._runners[build].stop("TIMED_OUT")
     assert ended(rig, build)["buildStatus"] == "TIMED_OUT"
 
@@ -156,7 +156,7 @@ def test_a_build_ends_when_its_time_is_over(rig: Rig) -> None:
 def test_the_same_token_starts_one_build(rig: Rig) -> None:
     rig.project("token", spec("true"), "NO_SOURCE")
     ids = {rig.builds.start_build(projectName="token", idempotencyToken="t")["build"]["id"] for _ in range(2)}
-    assert [ended(rig, one)["buildStatus"] for one in ids] == ["SUCCEEDED"]
+    assert [ended(rig, build_id)["buildStatus"] for build_id in ids] == ["SUCCEEDED"]
     assert rig.builds.list_builds_for_project(projectName="token")["ids"] == list(ids)
 
 
@@ -190,7 +190,7 @@ PIPELINE: dict[str, Any] = {"type": "CODEPIPELINE"}
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("changes", "message"),
     [
         ({"source": PIPELINE, "artifacts": NOTHING}, "type CODEPIPELINE goes with source type CODEPIPELINE"),
         ({"source": {"type": "NO_SOURCE"}, "artifacts": PIPELINE}, "goes with source type CODEPIPELINE"),
@@ -200,16 +200,16 @@ PIPELINE: dict[str, Any] = {"type": "CODEPIPELINE"}
         ({"source": {"type": "NO_SOURCE", "buildspec": "version: 0.2"}, "artifacts": {"type": "S3"}}, "must be given"),
     ],
 )
-def test_projects_that_codebuild_refuses(rig: Rig, given: dict[str, Any], message: str) -> None:
+def test_projects_that_codebuild_refuses(rig: Rig, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ClientError) as caught:
-        rig.project("refused", "", **given)
+        rig.project("refused", "", **changes)
     assert (code(caught), message in str(caught.value)) == ("InvalidInputException", True), str(caught.value)
 
 
 def test_refusals_have_the_codes_of_aws(rig: Rig) -> None:
     rig.project("once", "buildspec.yml")
     refused = []
-    for operation, given in [
+    for operation, request in [
         ("create_project", rig.builds.batch_get_projects(names=["once"])["projects"][0]),
         ("start_build", {"projectName": "once"}),
         ("start_build", {"projectName": "none"}),
@@ -221,7 +221,7 @@ def test_refusals_have_the_codes_of_aws(rig: Rig) -> None:
             rig.builds.meta.method_to_api_mapping[operation]
         ).input_shape.members
         with pytest.raises(ClientError) as caught:
-            getattr(rig.builds, operation)(**{key: value for key, value in given.items() if key in known})
+            getattr(rig.builds, operation)(**{key: value for key, value in request.items() if key in known})
         refused.append(code(caught))
     assert refused == [
         "ResourceAlreadyExistsException",
@@ -254,12 +254,14 @@ def test_a_stack_makes_changes_and_removes_a_project(rig: Rig) -> None:
         return json.dumps({"Resources": resources, "Outputs": outputs})
 
     def settled(status: str) -> dict[str, Any] | None:
-        found: dict[str, Any] = cloudformation.describe_stacks(StackName="project")["Stacks"][0]
-        assert "FAILED" not in found["StackStatus"] and "ROLLBACK" not in found["StackStatus"], found  # noqa: PT018
-        return found if found["StackStatus"] == status else None
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName="project")["Stacks"][0]
+        assert "FAILED" not in stack["StackStatus"] and "ROLLBACK" not in stack["StackStatus"], stack  # noqa: PT018
+        return stack if stack["StackStatus"] == status else None
 
     cloudformation.create_stack(StackName="project", TemplateBody=template(10))
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in wait(lambda: settled("CREATE_COMPLETE"))["Outputs"]}
+    outputs = {
+        output["OutputKey"]: output["OutputValue"] for output in wait(lambda: settled("CREATE_COMPLETE"))["Outputs"]
+    }
     arn = "arn:aws:codebuild:us-east-1:123456789012:project/of-a-stack"
     assert outputs == {"Arn": arn, "Name": "of-a-stack"}
     cloudformation.update_stack(StackName="project", TemplateBody=template(20))

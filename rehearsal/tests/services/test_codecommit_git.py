@@ -1,4 +1,4 @@
-"""Steps 3 and 4: plain Git and the aws command line work against the rehearsed CodeCommit."""
+"""Steps 3 and 4: plain Git and the AWS CLI work with the rehearsal's CodeCommit."""
 
 from __future__ import annotations
 
@@ -101,9 +101,9 @@ def test_a_push_that_is_behind_is_rejected_and_a_forced_one_is_told(empty: Place
     committed(work, "README.md", "mine\n")
     with pytest.raises(RuntimeError, match="rejected"):
         git(work, "push", "--quiet", "origin", "main")
-    kept = empty.tip()
+    tip = empty.tip()
     git(work, "push", "--quiet", "--force", "origin", "main")
-    assert (kept, empty.events[-1]["oldCommitId"], len(empty.events)) == (newer, newer, 3)
+    assert (tip, empty.events[-1]["oldCommitId"], len(empty.events)) == (newer, newer, 3)
 
 
 def test_a_large_push_arrives_whole(empty: Place, work: Path) -> None:
@@ -148,8 +148,10 @@ def test_the_api_sees_what_was_pushed(empty: Place, work: Path) -> None:
     second = committed(work, "README.md", "two\n")
     git(work, "push", "--quiet", "origin", "main")
     commit = empty.ask("get_commit", commitId=second)["commit"]
-    found = empty.ask("get_differences", beforeCommitSpecifier=f"{commit['parents'][0]}", afterCommitSpecifier="main")
-    assert (commit["message"], [one["afterBlob"]["path"] for one in found["differences"]]) == (
+    response = empty.ask(
+        "get_differences", beforeCommitSpecifier=f"{commit['parents'][0]}", afterCommitSpecifier="main"
+    )
+    assert (commit["message"], [difference["afterBlob"]["path"] for difference in response["differences"]]) == (
         "write README.md\n",
         ["README.md"],
     )
@@ -184,17 +186,17 @@ def test_the_command_line_asks_and_commits(empty: Place, tmp_path: Path) -> None
     hello = tmp_path / "hello.txt"
     hello.write_bytes(b"hello\n")
     content = ("--file-path", "hello.txt", "--file-content", f"fileb://{hello}")
-    made = run("put-file", "--branch-name", "main", *content)
+    commit = run("put-file", "--branch-name", "main", *content)
     branch = run("get-branch", "--branch-name", "main")
-    found = run("get-file", "--file-path", "hello.txt")
-    assert (branch["branch"], found["fileContent"]) == (
-        {"branchName": "main", "commitId": made["commitId"]},
+    file = run("get-file", "--file-path", "hello.txt")
+    assert (branch["branch"], file["fileContent"]) == (
+        {"branchName": "main", "commitId": commit["commitId"]},
         "aGVsbG8K",
     )
 
 
 def test_commits_and_pushes_at_once_are_each_made_and_told_once(empty: Place, work: Path) -> None:
-    """Eight writers at a time, on branches of their own and on one that all want."""
+    """Eight concurrent writers, on branches of their own and on a common one."""
     git(work, "push", "--quiet", "origin", "main")
     first = empty.tip()
     for number in range(4):
@@ -216,7 +218,7 @@ def test_commits_and_pushes_at_once_are_each_made_and_told_once(empty: Place, wo
     with ThreadPoolExecutor(8) as pool:
         pushed = [pool.submit(push, number) for number in range(4)]
         codes = list(pool.map(commit, range(4)))
-        assert ["", "", "", ""] == [one.result() for one in pushed]
+        assert ["", "", "", ""] == [future.result() for future in pushed]
     expected = [("referenceUpdated", f"refs/heads/api{number}") for number in range(4)]
     expected += [("referenceCreated", f"refs/heads/git{number}") for number in range(4)]
     assert sorted(codes) == ["ParentCommitIdOutdatedException"] * 3 + ["accepted"]
@@ -224,7 +226,7 @@ def test_commits_and_pushes_at_once_are_each_made_and_told_once(empty: Place, wo
 
 
 def test_a_push_is_allowed_for_the_references_that_the_policy_names(empty: Place, work: Path) -> None:
-    """GitPush with the condition key `codecommit:References`; GitPull is not granted at all."""
+    """GitPush with the condition key `codecommit:References`; GitPull is not granted."""
     account = "arn:aws:iam::123456789012"
     trust = {"Effect": "Allow", "Principal": {"AWS": f"{account}:root"}, "Action": "sts:AssumeRole"}
     allowed = {

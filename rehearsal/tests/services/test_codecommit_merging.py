@@ -1,4 +1,4 @@
-"""Step 3: pull requests and merges, as a team takes over a template's update."""
+"""Step 3: pull requests and merges, as for a template's update."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture
 def parted(cloud: Cloud) -> Place:
     """`side` and `main` have each changed another line of one file, and `side` has a new file."""
-    made = place(cloud)
-    base = made.commit(file=BASE)
-    made.ask("create_branch", branchName="side", commitId=base)
-    made.commit(parent=base, file=BASE.replace(b"line 2\n", b"main\n"))
-    made.commit(branch="side", parent=base, file=BASE.replace(b"line 17\n", b"side\n"), new=b"new\n")
-    return made
+    repository = place(cloud)
+    base = repository.commit(file=BASE)
+    repository.ask("create_branch", branchName="side", commitId=base)
+    repository.commit(parent=base, file=BASE.replace(b"line 2\n", b"main\n"))
+    repository.commit(branch="side", parent=base, file=BASE.replace(b"line 17\n", b"side\n"), new=b"new\n")
+    return repository
 
 
 def both(source: str = "side", destination: str = "main", **more: str) -> dict[str, str]:
@@ -54,15 +54,15 @@ def test_what_can_be_merged_depends_on_the_level(parted: Place) -> None:
 
 def test_a_three_way_merge_has_both_parents_and_says_so(parted: Place) -> None:
     sides = [parted.tip("main"), parted.tip("side")]
-    made = parted.ask("merge_branches_by_three_way", **both(conflictDetailLevel="LINE_LEVEL"))
+    merge = parted.ask("merge_branches_by_three_way", **both(conflictDetailLevel="LINE_LEVEL"))
     merged = parted.ask("get_file", filePath="file")["fileContent"]
     event = parted.events[-1]
-    assert parted.ask("get_commit", commitId=made["commitId"])["commit"]["parents"] == sides
+    assert parted.ask("get_commit", commitId=merge["commitId"])["commit"]["parents"] == sides
     assert merged == BASE.replace(b"line 2\n", b"main\n").replace(b"line 17\n", b"side\n")
-    said = {key: event[key] for key in ("event", "commitId", "oldCommitId", "mergeOption", "conflictDetailsLevel")}
-    assert said == {
+    detail = {key: event[key] for key in ("event", "commitId", "oldCommitId", "mergeOption", "conflictDetailsLevel")}
+    assert detail == {
         "event": "referenceUpdated",
-        "commitId": made["commitId"],
+        "commitId": merge["commitId"],
         "oldCommitId": sides[0],
         "mergeOption": "THREE_WAY_MERGE",
         "conflictDetailsLevel": "LINE_LEVEL",
@@ -70,9 +70,9 @@ def test_a_three_way_merge_has_both_parents_and_says_so(parted: Place) -> None:
 
 
 def test_the_accepted_side_wins(parted: Place) -> None:
-    made = parted.ask("merge_branches_by_squash", **both(conflictResolutionStrategy="ACCEPT_SOURCE"))
+    merge = parted.ask("merge_branches_by_squash", **both(conflictResolutionStrategy="ACCEPT_SOURCE"))
     merged = parted.ask("get_file", filePath="file")["fileContent"]
-    parents = parted.ask("get_commit", commitId=made["commitId"])["commit"]["parents"]
+    parents = parted.ask("get_commit", commitId=merge["commitId"])["commit"]["parents"]
     assert (merged, len(parents)) == (BASE.replace(b"line 17\n", b"side\n"), 1)
 
 
@@ -98,20 +98,20 @@ def test_a_pull_request_is_made_once_for_a_token(parted: Place) -> None:
 def test_an_open_pull_request_follows_its_branches(parted: Place) -> None:
     number = propose(parted)["pullRequestId"]
     newer = parted.commit(branch="side", parent=parted.tip("side"), more=b"more\n")
-    found = parted.client.get_pull_request(pullRequestId=number)["pullRequest"]["pullRequestTargets"][0]
+    target = parted.client.get_pull_request(pullRequestId=number)["pullRequest"]["pullRequestTargets"][0]
     parted.ask("delete_branch", branchName="side")
     closed = parted.client.get_pull_request(pullRequestId=number)["pullRequest"]["pullRequestStatus"]
-    assert (found["sourceCommit"], closed) == (newer, "CLOSED")
+    assert (target["sourceCommit"], closed) == (newer, "CLOSED")
 
 
 def test_a_merged_pull_request_is_closed_and_tells_how(parted: Place) -> None:
     number = propose(parted)["pullRequestId"]
     asked = {"pullRequestId": number, "repositoryName": parted.name, "conflictDetailLevel": "LINE_LEVEL"}
-    made = parted.client.merge_pull_request_by_squash(**asked)["pullRequest"]
+    pull_request = parted.client.merge_pull_request_by_squash(**asked)["pullRequest"]
     again = refused(lambda: parted.client.merge_pull_request_by_squash(**asked))
-    said = made["pullRequestTargets"][0]["mergeMetadata"]
+    metadata = pull_request["pullRequestTargets"][0]["mergeMetadata"]
     who = "arn:aws:iam::123456789012:root"
-    assert (made["pullRequestStatus"], said) == (
+    assert (pull_request["pullRequestStatus"], metadata) == (
         "CLOSED",
         {"isMerged": True, "mergedBy": who, "mergeCommitId": parted.tip(), "mergeOption": "SQUASH_MERGE"},
     )

@@ -1,4 +1,4 @@
-"""Step 3: CloudFormation makes, changes and removes repositories."""
+"""Step 3: CloudFormation creates, updates and deletes repositories."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ def template(**properties: object) -> str:
 
 def settled(cloud: Cloud, name: str) -> dict[str, Any]:
     while True:
-        found = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-        if not found["StackStatus"].endswith("_IN_PROGRESS"):
-            return dict(found)
+        stack = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return dict(stack)
         time.sleep(0.02)
 
 
 def outputs(stack: dict[str, Any]) -> dict[str, str]:
-    return {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
 def test_a_stack_makes_changes_and_removes_a_repository(cloud: Cloud) -> None:
     formation, codecommit = cloud.client("cloudformation"), cloud.client("codecommit")
     tags = [{"Key": "sagemaker:project-name", "Value": "x"}]
     formation.create_stack(StackName="one", TemplateBody=template(RepositoryName="in-stack", Tags=tags))
-    made = outputs(settled(cloud, "one"))
+    values = outputs(settled(cloud, "one"))
     described = codecommit.get_repository(repositoryName="in-stack")["repositoryMetadata"]
-    assert made == {
+    assert values == {
         "Ref": described["repositoryId"],
         "Name": "in-stack",
         "Arn": "arn:aws:codecommit:us-east-1:123456789012:in-stack",
@@ -56,13 +56,13 @@ def test_a_stack_makes_changes_and_removes_a_repository(cloud: Cloud) -> None:
     changed = template(RepositoryName="renamed", RepositoryDescription="of a project")
     formation.update_stack(StackName="one", TemplateBody=changed)
     after = settled(cloud, "one")
-    found = codecommit.get_repository(repositoryName="renamed")["repositoryMetadata"]
-    assert (after["StackStatus"], found["repositoryId"], found["repositoryDescription"]) == (
+    metadata = codecommit.get_repository(repositoryName="renamed")["repositoryMetadata"]
+    assert (after["StackStatus"], metadata["repositoryId"], metadata["repositoryDescription"]) == (
         "UPDATE_COMPLETE",
-        made["Ref"],
+        values["Ref"],
         "of a project",
     )
-    assert {} == codecommit.list_tags_for_resource(resourceArn=found["Arn"])["tags"]
+    assert {} == codecommit.list_tags_for_resource(resourceArn=metadata["Arn"])["tags"]
     formation.delete_stack(StackName="one")
     deadline = time.monotonic() + 10
     code = ""

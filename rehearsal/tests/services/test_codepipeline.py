@@ -64,23 +64,23 @@ FILES = {"said.txt": "a model", "buildspec.yml": BUILDSPEC}
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES) as cloud:
-        made = Rig(cloud)
-        made.repository(**FILES)
-        made.project("project", "buildspec.yml")
-        yield made
+        rig = Rig(cloud)
+        rig.repository(**FILES)
+        rig.project("project", "buildspec.yml")
+        yield rig
 
 
 def building() -> dict[str, Any]:
-    given = {"ProjectName": "project", "EnvironmentVariables": COMMIT_VARIABLE}
-    return build(configuration=given, outputArtifacts=[{"name": "Run"}], namespace="Build")
+    configuration = {"ProjectName": "project", "EnvironmentVariables": COMMIT_VARIABLE}
+    return build(configuration=configuration, outputArtifacts=[{"name": "Run"}], namespace="Build")
 
 
 def deploying(mode: str = "CREATE_UPDATE", stack: str = "deployed", **more: str) -> dict[str, Any]:
     paths = {"TemplatePath": "Code::stack.yaml", "TemplateConfiguration": "Code::stack.json"}
-    given = {"ActionMode": mode, "StackName": stack, "RoleArn": role(STACK), **paths, **more}
+    configuration = {"ActionMode": mode, "StackName": stack, "RoleArn": role(STACK), **paths, **more}
     inputs = [{"name": "Code"}]
     type_id = kind("Deploy", "CloudFormation")
-    return {"name": "Deploy", "actionTypeId": type_id, "configuration": given, "inputArtifacts": inputs}
+    return {"name": "Deploy", "actionTypeId": type_id, "configuration": configuration, "inputArtifacts": inputs}
 
 
 def code(caught: pytest.ExceptionInfo[ClientError]) -> str:
@@ -88,7 +88,7 @@ def code(caught: pytest.ExceptionInfo[ClientError]) -> str:
 
 
 def test_a_commit_is_built_and_approved(rig: Rig) -> None:
-    """The whole way: what the approval shows comes from source, pipeline variable and build."""
+    """The approval's text has values of the source, a pipeline variable and the build."""
     commit = rig.commit(**{"said.txt": "a better model"})
     ask = approval(CustomData="#{Build.SAID} for #{variables.Who}", ExternalEntityLink="https://x.test/#{Build.SAID}")
     declared = pipeline(("Build", [building()]), ("Approval", [ask]), name="whole", variables=[{"name": "Who"}])
@@ -131,8 +131,8 @@ def test_a_source_action_tells_what_it_took(rig: Rig) -> None:
     assert zipfile.ZipFile(io.BytesIO(archive)).read("said.txt") == b"x"
     assert (location["bucket"], location["key"].rpartition("/")[0]) == (BUCKET, "told/Code")
     build_id = rig.actions("told", execution)["Build"]["output"]["executionResult"]["externalExecutionId"]
-    (made,) = rig.builds.batch_get_builds(ids=[build_id])["builds"]
-    assert (made["resolvedSourceVersion"], made["initiator"]) == (commit, "codepipeline/told")
+    (build,) = rig.builds.batch_get_builds(ids=[build_id])["builds"]
+    assert (build["resolvedSourceVersion"], build["initiator"]) == (commit, "codepipeline/told")
     summary = rig.executions("told")[0]
     shown = summary["sourceRevisions"][0]
     assert (shown["actionName"], shown["revisionId"], summary["trigger"]["triggerType"]) == (
@@ -149,8 +149,8 @@ def test_a_start_can_demand_an_older_commit(rig: Rig) -> None:
     revision = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": older}
     execution = rig.start("demand", sourceRevisions=[revision])
     assert rig.ended("demand", execution) == "Succeeded"
-    said = rig.actions("demand", execution)["Build"]["output"]["outputVariables"]["SAID"]
-    assert said == f"older of {older}"
+    output = rig.actions("demand", execution)["Build"]["output"]["outputVariables"]["SAID"]
+    assert output == f"older of {older}"
 
 
 def test_a_failed_build_fails_the_pipeline_with_its_last_words_and_a_retry_runs_it_again(rig: Rig) -> None:
@@ -181,8 +181,8 @@ def test_a_failed_build_fails_the_pipeline_with_its_last_words_and_a_retry_runs_
 def _remove_file(rig: Rig, path: str) -> None:
     client = rig.cloud.client("codecommit")
     tip = client.get_branch(repositoryName=REPOSITORY, branchName="main")["branch"]["commitId"]
-    given = {"repositoryName": REPOSITORY, "branchName": "main", "parentCommitId": tip}
-    client.create_commit(**given, deleteFiles=[{"filePath": path}])
+    request = {"repositoryName": REPOSITORY, "branchName": "main", "parentCommitId": tip}
+    client.create_commit(**request, deleteFiles=[{"filePath": path}])
 
 
 def test_events_tell_of_an_execution_from_beginning_to_end(rig: Rig) -> None:
@@ -191,8 +191,8 @@ def test_events_tell_of_an_execution_from_beginning_to_end(rig: Rig) -> None:
     rig.answer("events", "Approval", token, "Rejected")
     wait(lambda: rig.events("Pipeline", execution_id=execution, state="FAILED"))
     told = [
-        ".".join([one.get("stage", "-"), one.get("action", "-"), one["state"]])
-        for one in rig.events("", execution_id=execution)
+        ".".join([event.get("stage", "-"), event.get("action", "-"), event["state"]])
+        for event in rig.events("", execution_id=execution)
     ]
     assert told == [
         "-.-.STARTED",
@@ -218,7 +218,7 @@ def test_events_tell_of_an_execution_from_beginning_to_end(rig: Rig) -> None:
 
 
 def test_a_missing_branch_fails_the_source_as_on_aws(rig: Rig) -> None:
-    """So end the executions that new pipelines of the product start by themselves."""
+    """The executions that new pipelines of the product start automatically end like this."""
     declared = pipeline(("Approval", [approval()]), name="early")
     declared["stages"][0]["actions"] = [
         source(configuration={"RepositoryName": REPOSITORY, "BranchName": "nothing"}, namespace="S")
@@ -242,8 +242,8 @@ def test_a_variable_that_nobody_gives_fails_the_action_that_needs_it(rig: Rig) -
 
 def test_a_stack_is_made_changed_and_left_alone(rig: Rig) -> None:
     def configured(threshold: str) -> dict[str, str]:
-        given = {"Parameters": {"Threshold": threshold}, "Tags": {"team": "ml"}}
-        return {"stack.yaml": TEMPLATE, "stack.json": json.dumps(given)}
+        configuration = {"Parameters": {"Threshold": threshold}, "Tags": {"team": "ml"}}
+        return {"stack.yaml": TEMPLATE, "stack.json": json.dumps(configuration)}
 
     rig.commit(**configured("1"))
     ask = approval(CustomData="#{Deployed.Name}")
@@ -262,7 +262,7 @@ def test_a_stack_is_made_changed_and_left_alone(rig: Rig) -> None:
     third = rig.start("deploy")
     rig.asked("deploy", "Approval", third)
     alarms = rig.cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix="pipeline-alarm")["MetricAlarms"]
-    assert ([one["Threshold"] for one in alarms], rig.status("deploy", second)) == ([2.0], "Succeeded")
+    assert ([alarm["Threshold"] for alarm in alarms], rig.status("deploy", second)) == ([2.0], "Succeeded")
     rig.client.delete_pipeline(name="deploy")
 
 
@@ -325,7 +325,7 @@ def test_a_pending_approval_holds_the_next_and_a_third_supersedes_the_second(rig
         rig.answer("superseded", "Approval", token)
     assert code(caught) == "ApprovalAlreadyCompletedException"
     rig.answer("superseded", "Approval", newer)
-    assert [rig.ended("superseded", one) for one in (first, third)] == ["Failed", "Succeeded"]
+    assert [rig.ended("superseded", execution) for execution in (first, third)] == ["Failed", "Succeeded"]
 
 
 def test_an_execution_is_stopped_while_it_waits_for_approval(rig: Rig) -> None:
@@ -333,8 +333,8 @@ def test_an_execution_is_stopped_while_it_waits_for_approval(rig: Rig) -> None:
     token = rig.asked("stopped", "Approval")["latestExecution"]["token"]
 
     def stop(**more: Any) -> str:  # noqa: ANN401 (parameters of the API)
-        given = {"pipelineName": "stopped", "pipelineExecutionId": execution, "reason": "not now", **more}
-        return str(rig.client.stop_pipeline_execution(**given)["pipelineExecutionId"])
+        request = {"pipelineName": "stopped", "pipelineExecutionId": execution, "reason": "not now", **more}
+        return str(rig.client.stop_pipeline_execution(**request)["pipelineExecutionId"])
 
     assert (stop(), rig.status("stopped", execution)) == (execution, "Stopping")
     with pytest.raises(ClientError) as caught:
@@ -355,13 +355,13 @@ def test_a_transition_is_disabled_and_enabled(rig: Rig) -> None:
     execution = rig.create(pipeline(("Approval", [approval()]), name="held"))
     rig.answer("held", "Approval", rig.asked("held", "Approval")["latestExecution"]["token"])
     rig.ended("held", execution)
-    given = {"pipelineName": "held", "stageName": "Approval", "transitionType": "Inbound"}
-    rig.client.disable_stage_transition(**given, reason="closed for the holidays")
+    inbound = {"pipelineName": "held", "stageName": "Approval", "transitionType": "Inbound"}
+    rig.client.disable_stage_transition(**inbound, reason="closed for the holidays")
     second = rig.start("held")
     wait(lambda: rig.state("held")["Approval"].get("inboundExecution"))
     transition = rig.state("held")["Approval"]["inboundTransitionState"]
     assert (transition["enabled"], transition["disabledReason"]) == (False, "closed for the holidays")
-    rig.client.enable_stage_transition(**given)
+    rig.client.enable_stage_transition(**inbound)
     assert rig.asked("held", "Approval", second)["latestExecution"]["status"] == "InProgress"
     assert rig.state("held")["Approval"]["inboundTransitionState"]["enabled"]
 
@@ -394,8 +394,8 @@ def test_the_approver_is_told_through_sns(rig: Rig) -> None:
     rig.create(pipeline(("Approval", [ask]), name="told-through-sns"))
     token = rig.asked("told-through-sns", "Approval")["latestExecution"]["token"]
     body = json.loads(sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"])
-    said = json.loads(body["Message"])["approval"]
-    seen = {key: said[key] for key in ("token", "stageName", "externalEntityLink", "customData")}
+    notification = json.loads(body["Message"])["approval"]
+    seen = {key: notification[key] for key in ("token", "stageName", "externalEntityLink", "customData")}
     assert seen == {
         "token": token,
         "stageName": "Approval",
@@ -406,7 +406,7 @@ def test_the_approver_is_told_through_sns(rig: Rig) -> None:
 
 def test_a_repository_of_a_git_host_is_taken_from_disk(rig: Rig, tmp_path: Path) -> None:
     def git(*arguments: str, cwd: Path = tmp_path) -> str:
-        who = {f"GIT_{one}_{key}": "x@x.test" for one in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+        who = {f"GIT_{person}_{key}": "x@x.test" for person in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
         done = subprocess.run(["git", *arguments], cwd=cwd, env={**os.environ, **who}, capture_output=True, check=True)
         return done.stdout.decode().strip()
 
@@ -419,20 +419,25 @@ def test_a_repository_of_a_git_host_is_taken_from_disk(rig: Rig, tmp_path: Path)
     bare = rig.cloud.state / "hosts" / "team" / "adult.git"
     git("clone", "-q", "--bare", str(work), str(bare))
     arn = "arn:aws:codeconnections:us-east-1:123456789012:connection/1bb4a7c2-0000-4000-8000-000000000000"
-    given = {"ConnectionArn": arn, "FullRepositoryId": "team/adult", "BranchName": "main", "DetectChanges": "false"}
+    configuration = {
+        "ConnectionArn": arn,
+        "FullRepositoryId": "team/adult",
+        "BranchName": "main",
+        "DetectChanges": "false",
+    }
     declared = pipeline(("Build", [building()]), name="host")
     declared["stages"][0]["actions"] = [
-        source(configuration=given, actionTypeId=kind("Source", "CodeStarSourceConnection"))
+        source(configuration=configuration, actionTypeId=kind("Source", "CodeStarSourceConnection"))
     ]
     execution = rig.create(declared)
     assert rig.ended("host", execution) == "Succeeded"
     commit = git("rev-parse", "HEAD", cwd=work)
-    said = rig.actions("host", execution)["Build"]["output"]["outputVariables"]["SAID"]
-    assert said == f"from a host of {commit}"
+    output = rig.actions("host", execution)["Build"]["output"]["outputVariables"]["SAID"]
+    assert output == f"from a host of {commit}"
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "expected"),
+    ("operation", "params", "expected"),
     [
         ("get_pipeline", {"name": "none"}, "PipelineNotFoundException"),
         ("get_pipeline_state", {"name": "none"}, "PipelineNotFoundException"),
@@ -487,9 +492,9 @@ def test_a_repository_of_a_git_host_is_taken_from_disk(rig: Rig, tmp_path: Path)
         ),
     ],
 )
-def test_refusals_have_the_codes_of_aws(rig: Rig, operation: str, given: dict[str, Any], expected: str) -> None:
+def test_refusals_have_the_codes_of_aws(rig: Rig, operation: str, params: dict[str, Any], expected: str) -> None:
     named = "refusing"
-    if named not in [one["name"] for one in rig.client.list_pipelines()["pipelines"]]:
+    if named not in [pipeline["name"] for pipeline in rig.client.list_pipelines()["pipelines"]]:
         rig.create(pipeline(("Approval", [approval()]), name=named))
     call = getattr(rig.client, operation)
     members = rig.client.meta.service_model.operation_model(
@@ -497,7 +502,7 @@ def test_refusals_have_the_codes_of_aws(rig: Rig, operation: str, given: dict[st
     ).input_shape.members
     key = "name" if "name" in members else "pipelineName"
     with pytest.raises(ClientError) as caught:
-        call(**{key: named, **given})
+        call(**{key: named, **params})
     assert code(caught) == expected
 
 
@@ -539,7 +544,7 @@ def test_the_aws_command_line_shows_and_approves(rig: Rig) -> None:
 
 
 def test_actions_need_the_permissions_of_the_pipeline_s_role(tmp_path: Path) -> None:
-    """Also those that stand for no request of the public API."""
+    """Permissions without a request of the public API are required too."""
     with Cloud(tmp_path / "cloud", services=SERVICES) as cloud:
         strict = Rig(cloud)
         strict.repository(**FILES)

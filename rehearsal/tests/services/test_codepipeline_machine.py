@@ -1,4 +1,4 @@
-"""Executions go through a pipeline as CodePipeline's documentation says, whatever happens in whatever order."""
+"""Executions move through a pipeline as CodePipeline documents, for any sequence of events."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ MODES = ["SUPERSEDED", "QUEUED", "PARALLEL"]
 
 
 def running(board: Board) -> list[tuple[str, str, str, int]]:
-    """Give (execution, stage, action, attempt) of all actions that run."""
+    """Return (execution, stage, action, attempt) of all running actions."""
     return [
-        (one.id, room.name, step.name, step.attempt)
-        for one in board.executions
-        for room in one.rooms
+        (execution.id, room.name, step.name, step.attempt)
+        for execution in board.executions
+        for room in execution.rooms
         for step in room.steps
         if step.status == state_machine.RUNNING
     ]
 
 
 def finish(board: Board, name: str, succeeded: bool = True) -> Board:
-    """End the one running action of this name, or of execution and name."""
-    (found,) = [one for one in running(board) if name in (one[2], f"{one[0]}.{one[2]}")]
-    return state_machine.finish(board, *found, succeeded)
+    """End the only running action with this name, or with execution and name."""
+    (work,) = [entry for entry in running(board) if name in (entry[2], f"{entry[0]}.{entry[2]}")]
+    return state_machine.finish(board, *work, succeeded)
 
 
 def arrive(*names: str, mode: str = "SUPERSEDED", board: Board | None = None) -> Board:
@@ -47,7 +47,7 @@ def arrive(*names: str, mode: str = "SUPERSEDED", board: Board | None = None) ->
 
 
 def statuses(board: Board) -> dict[str, str]:
-    return {one.id: one.status for one in board.executions}
+    return {execution.id: execution.status for execution in board.executions}
 
 
 def names(board: Board) -> list[str]:
@@ -99,11 +99,11 @@ def test_an_approval_locks_its_stage_until_it_is_answered() -> None:
 def test_executions_in_a_queue_go_through_one_by_one_and_none_is_lost() -> None:
     board = arrive("a", "b", "c", mode="QUEUED")
     order = []
-    while found := names(board):
-        order += found
-        board = finish(board, found[0])
+    while waiting := names(board):
+        order += waiting
+        board = finish(board, waiting[0])
     assert set(statuses(board).values()) == {"Succeeded"}
-    sources = [one for one in dict.fromkeys(order) if one.endswith("Source")]
+    sources = [name for name in dict.fromkeys(order) if name.endswith("Source")]
     assert sources == ["a.Source", "b.Source", "c.Source"]
 
 
@@ -177,13 +177,13 @@ def test_changes_are_told_in_their_order() -> None:
 
     def told(after: Board) -> list[str]:
         return [
-            ".".join([one.id, *([room.name] if room else []), *([step.name] if step else [])])
-            + f" {(step or room or one).status}"
-            for one, room, step in state_machine.changes(before, after)
+            ".".join([execution.id, *([room.name] if room else []), *([step.name] if step else [])])
+            + f" {(step or room or execution).status}"
+            for execution, room, step in state_machine.changes(before, after)
         ]
 
     started = state_machine.changes(Board(), arrive("a"))
-    assert [(step or room or one).status for one, room, step in started] == ["InProgress"] * 3
+    assert [(step or room or execution).status for execution, room, step in started] == ["InProgress"] * 3
     after = finish(finish(before, "Test"), "Package")
     assert told(after) == [
         "a.Build.Test Succeeded",
@@ -196,12 +196,12 @@ def test_changes_are_told_in_their_order() -> None:
     assert told(failed) == ["a.Build.Test Failed", "a.Build Failed", "a Failed"]
 
 
-# ---- whatever happens
+# ---- Any sequence of events
 
 
 @dataclass
 class History:
-    """What happened to a board, for rules that look back."""
+    """The history of a board, for invariants over time."""
 
     mode: str
     board: Board = field(default_factory=Board)
@@ -210,47 +210,51 @@ class History:
     def then(self, change: Callable[[Board], Board]) -> None:
         before, self.board = self.board, change(self.board)
         for stage, who in self.board.latest.items():
-            found = self.board.find(who)
-            assert found is not None
+            execution = self.board.find(who)
+            assert execution is not None
             if before.latest.get(stage) != who:
-                self.entered.setdefault(stage, []).append(found.number)
+                self.entered.setdefault(stage, []).append(execution.number)
         self.check(before)
 
     def check(self, before: Board) -> None:
         board = self.board
         assert state_machine.settle(board) == board, "a settled board has nothing more to do"
-        for one in board.executions:
-            self._check_order(one)
-            was = before.find(one.id)
+        for execution in board.executions:
+            self._check_order(execution)
+            was = before.find(execution.id)
             if was is not None and was.status in state_machine.OVER and was.status != state_machine.FAILED:
-                assert one == was, "what is over stays as it is"
+                assert execution == was, "what is over stays as it is"
         self._check_waiting()
         for stage, numbers in self.entered.items():
             if self.mode != "PARALLEL":
                 assert numbers == sorted(numbers), f"{stage}: nobody enters after a more recent one: {numbers}"
-                assert sum(1 for one in board.executions if one.locks and one.room.name == stage) <= 1
+                assert sum(1 for execution in board.executions if execution.locks and execution.room.name == stage) <= 1
 
     def _check_waiting(self) -> None:
         board = self.board
         if self.mode == "SUPERSEDED":
             for stage in STAGES:
                 assert len(board.waiting(stage)) <= 1
-            newest = max((one.number for one in board.executions), default=0)
-            assert all(one.number < newest for one in board.executions if one.status == state_machine.SUPERSEDED)
+            newest = max((execution.number for execution in board.executions), default=0)
+            assert all(
+                execution.number < newest
+                for execution in board.executions
+                if execution.status == state_machine.SUPERSEDED
+            )
         else:
-            assert not any(one.status == state_machine.SUPERSEDED for one in board.executions)
+            assert not any(execution.status == state_machine.SUPERSEDED for execution in board.executions)
 
     @staticmethod
-    def _check_order(one: state_machine.Execution) -> None:
-        for number, room in enumerate(one.rooms):
+    def _check_order(execution: state_machine.Execution) -> None:
+        for number, room in enumerate(execution.rooms):
             for step in room.steps:
                 if step.status == state_machine.RUNNING:
-                    assert all(before.status == state_machine.SUCCEEDED for before in one.rooms[:number])
+                    assert all(before.status == state_machine.SUCCEEDED for before in execution.rooms[:number])
                     assert all(x.status == state_machine.SUCCEEDED for x in room.steps if x.order < step.order)
-        assert (one.status == state_machine.SUCCEEDED) == all(
-            room.status == state_machine.SUCCEEDED for room in one.rooms
+        assert (execution.status == state_machine.SUCCEEDED) == all(
+            room.status == state_machine.SUCCEEDED for room in execution.rooms
         )
-        assert not (one.status in state_machine.OVER and any(room.busy for room in one.rooms))
+        assert not (execution.status in state_machine.OVER and any(room.busy for room in execution.rooms))
 
 
 CHOICES = st.lists(
@@ -266,7 +270,7 @@ CHOICES = st.lists(
 def play(history: History, kind: str, number: int, flag: bool) -> None:
     board = history.board
     runs = running(board)
-    ids = [one.id for one in board.executions] or ["nobody"]
+    ids = [execution.id for execution in board.executions] or ["nobody"]
     chosen, stage = ids[number % len(ids)], STAGES[number % len(STAGES)]
     if kind == "start":
         history.then(lambda b: state_machine.start(b, f"e{len(b.executions)}", SHAPE, history.mode))
@@ -288,7 +292,7 @@ def play(history: History, kind: str, number: int, flag: bool) -> None:
 def test_the_rules_hold_whatever_happens_and_everything_comes_to_an_end(
     mode: str, choices: list[tuple[str, int, bool]]
 ) -> None:
-    """Locks, run orders, superseding; and with open doors and ending actions, every execution is over at last."""
+    """Locks, run orders and superseding hold; with enabled transitions and ending actions, every execution ends."""
     history = History(mode)
     for choice in choices:
         play(history, *choice)
@@ -300,22 +304,22 @@ def test_the_rules_hold_whatever_happens_and_everything_comes_to_an_end(
             state_machine.finish, execution=execution, stage=stage, step=step, attempt=attempt, succeeded=True
         )
         history.then(ended)
-    assert all(one.status in state_machine.OVER for one in history.board.executions)
+    assert all(execution.status in state_machine.OVER for execution in history.board.executions)
 
 
 @settings(max_examples=100, deadline=None)
 @given(mode=st.sampled_from(MODES), choices=CHOICES)
 def test_changes_tell_everything_that_changed(mode: str, choices: list[tuple[str, int, bool]]) -> None:
-    """Whoever only listens to the changes knows which actions run, and how every execution stands."""
+    """The changes alone determine the running actions and every execution's status."""
     history, heard, stands = History(mode), set[tuple[str, str, str]](), dict[str, str]()
     for choice in choices:
         before = history.board
         play(history, *choice)
-        for one, room, step in state_machine.changes(before, history.board):
+        for execution, room, step in state_machine.changes(before, history.board):
             if room is None:
-                stands[one.id] = one.status
+                stands[execution.id] = execution.status
             elif step is not None:
-                name = (one.id, room.name, step.name)
+                name = (execution.id, room.name, step.name)
                 heard = heard | {name} if step.status == state_machine.RUNNING else heard - {name}
     assert heard == {run[:3] for run in running(history.board)}
     assert stands == statuses(history.board)

@@ -1,4 +1,4 @@
-"""Declarations are read, and refused as CodePipeline refuses them; variables are resolved."""
+"""Declarations are parsed, or rejected with CodePipeline's errors; variables are resolved."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def refusal(change: Change) -> tuple[str, str]:
 
 
 def first(declared: dict[str, Any], stage: int = 1) -> dict[str, Any]:
-    found: dict[str, Any] = declared["stages"][stage]["actions"][0]
-    return found
+    action: dict[str, Any] = declared["stages"][stage]["actions"][0]
+    return action
 
 
 def configure(stage: int, **values: str | None) -> Change:
@@ -132,8 +132,8 @@ STRUCTURE, STAGE, ACTION = (
     ],
 )
 def test_what_codepipeline_refuses_is_refused_with_its_code(change: Change, code: str, message: str) -> None:
-    found = refusal(change)
-    assert (found[0], message in found[1]) == (code, True), found
+    error = refusal(change)
+    assert (error[0], message in error[1]) == (code, True), error
 
 
 def test_an_action_may_use_what_an_earlier_run_order_of_its_stage_made() -> None:
@@ -145,8 +145,13 @@ def test_an_action_may_use_what_an_earlier_run_order_of_its_stage_made() -> None
 def test_defaults_are_filled_in() -> None:
     declared = pipeline(*VALID)
     del declared["pipelineType"]
-    found = parse(declared, 3)
-    assert (found.kind, found.mode, found.version, found.declared["stages"][2]["actions"][0]["runOrder"]) == (
+    declaration = parse(declared, 3)
+    assert (
+        declaration.kind,
+        declaration.mode,
+        declaration.version,
+        declaration.declared["stages"][2]["actions"][0]["runOrder"],
+    ) == (
         "V1",
         "SUPERSEDED",
         3,
@@ -154,7 +159,7 @@ def test_defaults_are_filled_in() -> None:
     )
 
 
-# ---- variables
+# ---- Variables
 
 SCOPE = {"Source": {"CommitId": "abc", "CommitMessage": 'say "hi"\n#{variables.A}'}, "variables": {"A": "1"}}
 
@@ -181,9 +186,9 @@ def test_a_reference_without_a_value_is_an_error_that_names_it(text: str) -> Non
 
 
 def test_values_inside_json_stay_json() -> None:
-    given = '[{"name":"MESSAGE","value":"#{Source.CommitMessage}","type":"PLAINTEXT"}]'
-    found = variables.resolve_all({"EnvironmentVariables": given}, SCOPE)["EnvironmentVariables"]
-    assert json.loads(found)[0]["value"] == SCOPE["Source"]["CommitMessage"]
+    text = '[{"name":"MESSAGE","value":"#{Source.CommitMessage}","type":"PLAINTEXT"}]'
+    resolved = variables.resolve_all({"EnvironmentVariables": text}, SCOPE)["EnvironmentVariables"]
+    assert json.loads(resolved)[0]["value"] == SCOPE["Source"]["CommitMessage"]
 
 
 NAMES = st.from_regex(r"[A-Za-z0-9@_-]{1,8}", fullmatch=True)
@@ -198,10 +203,12 @@ def test_any_text_with_references_is_put_together_from_its_values(pieces: list[t
     text = "".join(f"{before}#{{{namespace}.{key}}}" for before, namespace, key, _ in pieces)
     expected = "".join(before + scope[namespace][key] for before, namespace, key, _ in pieces)
     assert variables.resolve(text, scope) == expected
-    assert [(one[1], one[2]) for one in variables.references(text)] == [(one[1], one[2]) for one in pieces]
+    assert [(reference[1], reference[2]) for reference in variables.references(text)] == [
+        (reference[1], reference[2]) for reference in pieces
+    ]
 
 
-# ---- triggers
+# ---- Triggers
 
 
 @pytest.mark.parametrize(
@@ -216,7 +223,9 @@ def test_any_text_with_references_is_put_together_from_its_values(pieces: list[t
     ],
 )
 def test_globs_match_as_codepipeline_says(glob: str, yes: list[str], no: list[str]) -> None:
-    assert [bool(triggers.pattern(glob).fullmatch(one)) for one in (*yes, *no)] == [True] * len(yes) + [False] * len(no)
+    assert [bool(triggers.pattern(glob).fullmatch(name)) for name in (*yes, *no)] == [True] * len(yes) + [False] * len(
+        no
+    )
 
 
 @pytest.mark.parametrize(
@@ -236,13 +245,15 @@ def test_pushes_start_a_pipeline_where_filters_let_them(
     push: dict[str, Any] | None, branch: str, paths: list[str], starts: bool
 ) -> None:
     arn = "arn:aws:codeconnections:us-east-1:123456789012:connection/1bb4a7c2-0000-4000-8000-000000000000"
-    given = {"ConnectionArn": arn, "FullRepositoryId": "o/r", "BranchName": "main"}
+    configuration = {"ConnectionArn": arn, "FullRepositoryId": "o/r", "BranchName": "main"}
     declared = pipeline(*VALID)
-    declared["stages"][0]["actions"] = [source(configuration=given, actionTypeId=kind("Source", triggers.CONNECTION))]
+    declared["stages"][0]["actions"] = [
+        source(configuration=configuration, actionTypeId=kind("Source", triggers.CONNECTION))
+    ]
     if push is not None:
         filters = {"sourceActionName": "Source", "push": [push]}
         declared["triggers"] = [{"providerType": triggers.CONNECTION, "gitConfiguration": filters}]
     parsed = parse(declared, 1)
     rules.check(parsed)
-    found = [triggers.started_by(parsed, name, branch, paths) is not None for name in ("o/r", "o/other")]
-    assert found == [starts, False]
+    started = [triggers.started_by(parsed, name, branch, paths) is not None for name in ("o/r", "o/other")]
+    assert started == [starts, False]

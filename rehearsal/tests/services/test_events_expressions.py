@@ -1,4 +1,4 @@
-"""Step 4: the times that rules and schedules take, from the examples of EventBridge's documentation and beside them."""
+"""Step 4: schedule expressions of rules and schedules: the examples of EventBridge's documentation, and others."""
 
 from __future__ import annotations
 

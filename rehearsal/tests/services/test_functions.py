@@ -1,4 +1,4 @@
-"""Steps 3, 4 and 6: functions run alone: their code, their variables, their role, their time; and Lambda's refusals."""
+"""Steps 3, 4 and 6: functions run isolated, with their own code, variables, role and timeout; Lambda's errors."""
 
 from __future__ import annotations
 
@@ -77,17 +77,17 @@ def can(name):
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud with the function `worker`, in whose environment a secret of ours must not be."""
+    """A cloud with the function `worker`, whose environment must not contain a secret of this process."""
     options = {"function_environment": {"RESPONSE_HOSTS": "127.0.0.1"}, "function_retry_seconds": (0.0,)}
     os.environ["A_SECRET_OF_OURS"] = "x"
-    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES, options=options) as made:
+    with Cloud(tmp_path_factory.mktemp("cloud"), services=SERVICES, options=options) as cloud:
         statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
         trust = {"Version": "2012-10-17", "Statement": [statement]}
         other = {**trust, "Statement": [{**statement, "Principal": {"Service": "events.amazonaws.com"}}]}
         for name, who in (("sagemaker-function", trust), ("other", other)):
-            made.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(who))
-        create(made, "worker", Environment={"Variables": {"OWN": "1"}}, Timeout=10)
-        yield made
+            cloud.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(who))
+        create(cloud, "worker", Environment={"Variables": {"OWN": "1"}}, Timeout=10)
+        yield cloud
     del os.environ["A_SECRET_OF_OURS"]
 
 
@@ -106,7 +106,7 @@ def create(cloud: Cloud, name: str, code: str = CODE, **more: Any) -> dict[str, 
 
 
 def call(cloud: Cloud, name: str = "worker", **event: object) -> tuple[str, Any]:
-    """Invoke, and give the kind of error and the payload."""
+    """Invoke a function; return the kind of error and the payload."""
     answer = cloud.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
     return answer.get("FunctionError", ""), json.load(answer["Payload"])
 
@@ -117,8 +117,10 @@ def code_of(caught: pytest.ExceptionInfo[ClientError]) -> str:
 
 def test_a_function_has_its_own_environment_and_nothing_of_ours(cloud: Cloud) -> None:
     _, seen = call(cloud, do="look")
-    found, folder = seen["environment"], seen["folder"]
-    picked = {key: found.get(key) for key in ("OWN", "RESPONSE_HOSTS", "AWS_REGION", "_HANDLER", "A_SECRET_OF_OURS")}
+    environment, folder = seen["environment"], seen["folder"]
+    picked = {
+        key: environment.get(key) for key in ("OWN", "RESPONSE_HOSTS", "AWS_REGION", "_HANDLER", "A_SECRET_OF_OURS")
+    }
     assert picked == {
         "OWN": "1",
         "RESPONSE_HOSTS": "127.0.0.1",
@@ -126,11 +128,11 @@ def test_a_function_has_its_own_environment_and_nothing_of_ours(cloud: Cloud) ->
         "_HANDLER": "app.handler",
         "A_SECRET_OF_OURS": None,
     }
-    assert (found["AWS_EXECUTION_ENV"], found["LAMBDA_TASK_ROOT"]) == ("AWS_Lambda_python3.13", folder)
-    assert found["AWS_ACCESS_KEY_ID"].startswith("ASIA")
-    assert found["AWS_SESSION_TOKEN"]
-    assert seen["path"][:2] == [folder, found["LAMBDA_RUNTIME_DIR"]]
-    assert not [one for one in seen["path"] if "site-packages" in one or one == os.getcwd()]
+    assert (environment["AWS_EXECUTION_ENV"], environment["LAMBDA_TASK_ROOT"]) == ("AWS_Lambda_python3.13", folder)
+    assert environment["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+    assert environment["AWS_SESSION_TOKEN"]
+    assert seen["path"][:2] == [folder, environment["LAMBDA_RUNTIME_DIR"]]
+    assert not [path for path in seen["path"] if "site-packages" in path or path == os.getcwd()]
 
 
 def test_a_function_is_its_role_and_has_the_runtimes_packages_only(cloud: Cloud) -> None:
@@ -149,10 +151,10 @@ def test_a_process_is_kept_warm_and_a_change_ends_it(cloud: Cloud) -> None:
 def test_invocations_at_the_same_time_run_side_by_side(cloud: Cloud) -> None:
     pids: list[int] = []
 
-    def one() -> None:
+    def invoke() -> None:
         pids.append(call(cloud, do="sleep", seconds=0.3)[1])
 
-    threads = [threading.Thread(target=one) for _ in range(3)]
+    threads = [threading.Thread(target=invoke) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -173,9 +175,9 @@ def test_the_context_says_what_it_is(cloud: Cloud) -> None:
 
 
 def test_an_exception_is_answered_with_its_trace(cloud: Cloud) -> None:
-    error, said = call(cloud, do="fail")
-    assert (error, said["errorType"], said["errorMessage"]) == ("Unhandled", "Wrong", "it is wrong")
-    assert (set(said), len(said["stackTrace"])) == ({"errorMessage", "errorType", "requestId", "stackTrace"}, 1)
+    error, answer = call(cloud, do="fail")
+    assert (error, answer["errorType"], answer["errorMessage"]) == ("Unhandled", "Wrong", "it is wrong")
+    assert (set(answer), len(answer["stackTrace"])) == ({"errorMessage", "errorType", "requestId", "stackTrace"}, 1)
 
 
 @pytest.mark.parametrize(
@@ -190,17 +192,17 @@ def test_an_exception_is_answered_with_its_trace(cloud: Cloud) -> None:
 def test_what_lambda_ends_is_answered_as_lambda_does(
     cloud: Cloud, event: dict[str, Any], kind: str, message: str
 ) -> None:
-    error, said = call(cloud, **event)
-    assert (error, said["errorType"], message in said["errorMessage"]) == ("Unhandled", kind, True)
+    error, answer = call(cloud, **event)
+    assert (error, answer["errorType"], message in answer["errorMessage"]) == ("Unhandled", kind, True)
     assert call(cloud, do="echo") == ("", {"do": "echo"})
 
 
 def test_a_function_is_ended_at_its_time_out(cloud: Cloud) -> None:
     create(cloud, "slow", Timeout=1)
     began = time.monotonic()
-    error, said = call(cloud, "slow", do="sleep", seconds=30)
-    assert (error, said["errorType"], time.monotonic() - began < 8) == ("Unhandled", "Sandbox.Timedout", True)
-    assert said["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
+    error, answer = call(cloud, "slow", do="sleep", seconds=30)
+    assert (error, answer["errorType"], time.monotonic() - began < 8) == ("Unhandled", "Sandbox.Timedout", True)
+    assert answer["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
 
 
 @pytest.mark.parametrize(
@@ -218,8 +220,8 @@ def test_a_handler_that_cannot_be_loaded_is_explained(
 ) -> None:
     name = f"bad-{abs(hash((handler, code)))}"
     create(cloud, name, code, Handler=handler)
-    error, said = call(cloud, name)
-    assert (error, said["errorType"], message in said["errorMessage"]) == ("Unhandled", kind, True)
+    error, answer = call(cloud, name)
+    assert (error, answer["errorType"], message in answer["errorMessage"]) == ("Unhandled", kind, True)
 
 
 def test_the_log_is_in_cloudwatch_in_a_file_and_in_the_answer(cloud: Cloud) -> None:
@@ -230,7 +232,7 @@ def test_the_log_is_in_cloudwatch_in_a_file_and_in_the_answer(cloud: Cloud) -> N
     stream = cloud.client("logs").describe_log_streams(logGroupName="/special/group")["logStreams"][0]["logStreamName"]
     events = cloud.client("logs").get_log_events(logGroupName="/special/group", logStreamName=stream)["events"]
     file = (cloud.state / "logs" / "lambda" / "logging.log").read_text(encoding="utf-8")
-    assert file == f"{tail}\n" == "\n".join(one["message"] for one in events) + "\n"
+    assert file == f"{tail}\n" == "\n".join(event["message"] for event in events) + "\n"
     first, *_, end, report = tail.splitlines()
     assert [line.split()[0] for line in (first, end, report)] == ["START", "END", "REPORT"]
     assert "[WARNING]" in tail
@@ -272,8 +274,10 @@ def test_a_failing_event_is_tried_three_times_with_the_same_id(cloud: Cloud) -> 
 
     lambda_.invoke_async(cloud, "worker", {"do": "fail"}, note)
     assert finished.wait(20)
-    attempts = [one for one in lambda_.of(cloud).invocations if one.request_id == done[0].request_id]
-    assert [one.error for one in attempts] == ["Unhandled"] * 3
+    attempts = [
+        invocation for invocation in lambda_.of(cloud).invocations if invocation.request_id == done[0].request_id
+    ]
+    assert [attempt.error for attempt in attempts] == ["Unhandled"] * 3
 
 
 def test_destinations_get_a_record(cloud: Cloud) -> None:
@@ -293,10 +297,10 @@ def test_destinations_get_a_record(cloud: Cloud) -> None:
 
 def received(sqs: Any, url: str) -> dict[str, Any]:  # noqa: ANN401
     for _ in range(500):
-        found = sqs.receive_message(QueueUrl=url).get("Messages")
-        if found:
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=found[0]["ReceiptHandle"])
-            return dict(json.loads(found[0]["Body"]))
+        messages = sqs.receive_message(QueueUrl=url).get("Messages")
+        if messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=messages[0]["ReceiptHandle"])
+            return dict(json.loads(messages[0]["Body"]))
         time.sleep(0.01)
     raise AssertionError("nothing came")
 
@@ -373,8 +377,8 @@ def test_tags_are_kept(cloud: Cloud) -> None:
     client, arn = cloud.client("lambda"), create(cloud, "tagged", Tags={"a": "1"})["FunctionArn"]
     client.tag_resource(Resource=arn, Tags={"b": "2"})
     client.untag_resource(Resource=arn, TagKeys=["a"])
-    found = client.get_function(FunctionName=arn)
-    assert (found["Tags"], client.list_tags(Resource=arn)["Tags"]) == ({"b": "2"}, {"b": "2"})
+    response = client.get_function(FunctionName=arn)
+    assert (response["Tags"], client.list_tags(Resource=arn)["Tags"]) == ({"b": "2"}, {"b": "2"})
 
 
 @given(st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True))

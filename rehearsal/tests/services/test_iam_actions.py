@@ -1,4 +1,4 @@
-"""Which permissions requests take: compared with AWS's Service Authorization Reference, and case by case."""
+"""The permissions that requests require: compared with AWS's Service Authorization Reference, and case by case."""
 
 import json
 import re
@@ -21,7 +21,7 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 
 
 class Known:
-    """Facts as a small account has them."""
+    """The facts of a small account."""
 
     def role(self, name: str) -> str:
         return f"arn:aws:iam::{ACCOUNT}:role/{name}"
@@ -44,14 +44,17 @@ def needed(service: str, operation: str, **params: object) -> list[actions.Neede
 
 
 def asked(service: str, operation: str, **params: object) -> list[tuple[str, str]]:
-    """Actions and resources; resources of the account and region are shortened."""
-    found = needed(service, operation, **params)
-    return [(one.action, one.resource.replace(f":us-east-1:{ACCOUNT}:", "::").replace(ACCOUNT, "A")) for one in found]
+    """Return actions and resources, without the account and region."""
+    permissions = needed(service, operation, **params)
+    return [
+        (permission.action, permission.resource.replace(f":us-east-1:{ACCOUNT}:", "::").replace(ACCOUNT, "A"))
+        for permission in permissions
+    ]
 
 
 # ---- Against the reference
 
-# Permissions that no API of that name asks for
+# Permissions without an API of the same name
 NO_API = {
     "codeconnections:PassConnection",
     "codeconnections:UseConnection",
@@ -71,12 +74,12 @@ NO_API = {
 APIS = sorted(name for name in REFERENCE["actions"] if name not in NO_API and not name.startswith("s3:"))
 
 
-# Parameters that hold the resource's ARN
+# Parameters with the resource's ARN
 ARNS = ("resourcearn", "topicarn", "targetarn", "connectionarn", "policyarn", "modelpackagearn", "resource")
 
 
 def sample(shape: Shape, name: str, service: str, kinds: list[str], depth: int = 0) -> Any:  # noqa: ANN401 (JSON)
-    """Make up a value: one of each list, every member of structures."""
+    """Return a sample value: one item for each list, every member of structures."""
     if shape.type_name == "structure":
         members = shape.members.items() if depth < 4 else ()
         return {key: sample(member, key, service, kinds, depth + 1) for key, member in members if "ags" not in key}
@@ -93,7 +96,7 @@ def _text(name: str, service: str, kinds: list[str]) -> str:
     if "role" in name.lower() and name.lower().endswith("arn"):
         return ROLE
     if name.lower() in ARNS and kinds:
-        kind = next((one for one in kinds if one not in ("any",)), "")
+        kind = next((candidate for candidate in kinds if candidate not in ("any",)), "")
         form = REFERENCE["arns"].get(f"{service}:{kind.rstrip('*')}", "arn:aws:sagemaker:us-east-1:1:model/x")
         return re.sub(r"\$\{(\w+)\}", _of_variable, form)
     if name == "PipelineExecutionArn":
@@ -108,24 +111,24 @@ def _of_variable(match: re.Match[str]) -> str:
 
 
 def form(arn: str) -> str:
-    """Turn the reference's form of an ARN into an expression."""
+    """Convert the reference's ARN format to a regular expression."""
     parts = re.split(r"(\$\{\w+\})", arn)
     return "".join("[^ ]+" if part.startswith("${") else re.escape(part) for part in parts)
 
 
 @pytest.mark.parametrize("action", APIS)
 def test_requests_ask_for_resources_of_the_form_in_the_reference(action: str) -> None:
-    """Every action that the templates grant, and more: its API asks for it, on an ARN of a type that the action has."""
+    """For the actions that the templates grant, and more: the API requires them, on an ARN of a type of the action."""
     service, _, operation = action.partition(":")
     model = botocore.session.get_session().get_service_model(service)
     shape = model.operation_model(operation).input_shape
     kinds = REFERENCE["actions"][action]
     params = sample(shape, operation, service, kinds) if shape else {}
-    found = actions.of_api(service, operation, params, PLACE, Known())
+    permissions = actions.of_api(service, operation, params, PLACE, Known())
     if action == "sts:GetCallerIdentity":
-        assert found == []
+        assert permissions == []
         return
-    resources = [one.resource for one in found if one.action == action]
+    resources = [permission.resource for permission in permissions if permission.action == action]
     assert resources
     if not kinds:
         assert resources == ["*"]
@@ -135,20 +138,20 @@ def test_requests_ask_for_resources_of_the_form_in_the_reference(action: str) ->
         return
     forms = [form(REFERENCE["arns"][f"{service}:{kind.rstrip('*')}"]) for kind in kinds]
     for resource in resources:
-        assert any(re.fullmatch(one, resource.removesuffix(":log-stream:")) for one in forms), resource
+        assert any(re.fullmatch(form, resource.removesuffix(":log-stream:")) for form in forms), resource
 
 
 def test_each_action_of_s3_that_the_templates_grant_is_asked_for_by_a_request() -> None:
     granted = {name for name in REFERENCE["actions"] if name.startswith("s3:")}
     parts = [*s3._CONFIGURATION, *s3._OBJECT_PARTS, "", "versionId=1", "uploads", "uploadId=1", "delete", "versions"]
-    found = {
+    requested = {
         need.action
         for method in ("GET", "PUT", "POST", "DELETE")
         for path in ("/", "/b", "/b/k")
         for part in parts
         for need in s3.needs(s3.Asked.read(method, path, part, {}, b""))
     }
-    assert granted - found == {"s3:PutObjectVersionTagging", "s3:DeleteObjectTagging"} - found
+    assert granted - requested == {"s3:PutObjectVersionTagging", "s3:DeleteObjectTagging"} - requested
 
 
 # ---- Case by case
@@ -299,8 +302,10 @@ def test_requests_ask_for(
 def test_handing_on_a_role_takes_the_permission_to_pass_it(
     service: str, operation: str, params: Mapping[str, Any], recipient: str
 ) -> None:
-    found = [one for one in needed(service, operation, **params) if one.action == "iam:PassRole"]
-    assert found == [actions.Needed("iam:PassRole", ROLE, {"iam:passedtoservice": (recipient,)})]
+    permissions = [
+        permission for permission in needed(service, operation, **params) if permission.action == "iam:PassRole"
+    ]
+    assert permissions == [actions.Needed("iam:PassRole", ROLE, {"iam:passedtoservice": (recipient,)})]
 
 
 def test_reading_hands_nothing_on() -> None:
@@ -311,9 +316,13 @@ def test_a_pipeline_with_a_connection_takes_the_permission_to_pass_that() -> Non
     connection = f"arn:aws:codeconnections:us-east-1:{ACCOUNT}:connection/1"
     action = {"name": "Source", "configuration": {"ConnectionArn": connection}}
     pipeline = {"name": "p", "roleArn": ROLE, "stages": [{"name": "Source", "actions": [action]}]}
-    found = [one for one in needed("codepipeline", "CreatePipeline", pipeline=pipeline) if "Connection" in one.action]
+    permissions = [
+        permission
+        for permission in needed("codepipeline", "CreatePipeline", pipeline=pipeline)
+        if "Connection" in permission.action
+    ]
     keys = {"codeconnections:passedtoservice": ("codepipeline.amazonaws.com",)}
-    assert found == [actions.Needed("codeconnections:PassConnection", connection, keys)]
+    assert permissions == [actions.Needed("codeconnections:PassConnection", connection, keys)]
 
 
 def keys(service: str, operation: str, at: int = 0, **params: object) -> dict[str, tuple[str, ...]]:
@@ -343,15 +352,16 @@ def test_condition_keys_come_from_the_parameters() -> None:
 
 
 def test_tags_need_the_permission_to_tag() -> None:
-    found = needed("sagemaker", "CreateModel", ModelName="m", Tags=[{"Key": "Team", "Value": "a"}])
+    permissions = needed("sagemaker", "CreateModel", ModelName="m", Tags=[{"Key": "Team", "Value": "a"}])
     tags = {"aws:tagkeys": ("Team",), "aws:requesttag/team": ("a",)}
     arn = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:model/m"
-    assert found == [
+    assert permissions == [
         actions.Needed("sagemaker:CreateModel", arn, tags),
         actions.Needed("sagemaker:AddTags", arn, {**tags, "sagemaker:taggingaction": ("CreateModel",)}),
     ]
     assert [
-        one.action for one in needed("sagemaker", "AddTags", ResourceArn=arn, Tags=[{"Key": "k", "Value": "v"}])
+        permission.action
+        for permission in needed("sagemaker", "AddTags", ResourceArn=arn, Tags=[{"Key": "k", "Value": "v"}])
     ] == ["sagemaker:AddTags"]
     assert asked("codecommit", "CreateRepository", repositoryName="r", tags={"k": "v"}) == [
         ("codecommit:CreateRepository", "arn:aws:codecommit::r"),
@@ -361,9 +371,9 @@ def test_tags_need_the_permission_to_tag() -> None:
 
 
 def test_iam_knows_the_boundary_that_is_set_and_the_one_that_is_there() -> None:
-    made = needed("iam", "CreateRole", RoleName="new", Path="/p/", PermissionsBoundary=BOUNDARY)
+    permissions = needed("iam", "CreateRole", RoleName="new", Path="/p/", PermissionsBoundary=BOUNDARY)
     boundary = {"iam:permissionsboundary": (BOUNDARY,)}
-    assert made == [actions.Needed("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/p/new", boundary)]
+    assert permissions == [actions.Needed("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/p/new", boundary)]
     assert keys("iam", "PutRolePolicy", RoleName="bounded", PolicyName="p") == boundary
     assert keys("iam", "PutRolePolicy", RoleName="free", PolicyName="p") == {}
     assert keys("iam", "PutRolePermissionsBoundary", RoleName="bounded", PermissionsBoundary="other") == {
@@ -381,8 +391,8 @@ def of_s3(
     method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
 ) -> list[tuple[str, str]]:
     path, _, query = target.partition("?")
-    found = actions.of_s3(s3.Asked.read(method, path, query, headers or {}, body), Known())
-    return [(one.action, one.resource.removeprefix("arn:aws:s3:::")) for one in found]
+    permissions = actions.of_s3(s3.Asked.read(method, path, query, headers or {}, body), Known())
+    return [(permission.action, permission.resource.removeprefix("arn:aws:s3:::")) for permission in permissions]
 
 
 @pytest.mark.parametrize(
@@ -434,7 +444,7 @@ def test_s3_requests_can_take_several_permissions() -> None:
 def test_s3_has_keys_of_its_own() -> None:
     listing = actions.of_s3(s3.Asked.read("GET", "/b", "prefix=p/&delimiter=/", {}, b""), Known())
     tagged = actions.of_s3(s3.Asked.read("GET", "/b/tagged", "", {}, b""), Known())
-    assert [dict(one.keys) for one in (*listing, *tagged)] == [
+    assert [dict(permission.keys) for permission in (*listing, *tagged)] == [
         {"s3:prefix": ("p/",), "s3:delimiter": ("/",)},
         {"s3:existingobjecttag/kind": ("template",)},
     ]

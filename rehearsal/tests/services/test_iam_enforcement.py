@@ -1,4 +1,4 @@
-"""Permissions at the front of the embedded AWS: roles and policies in moto's IAM, requests by boto3."""
+"""Authorization of requests to the embedded AWS: roles and policies in moto's IAM, requests by boto3."""
 
 import json
 import time
@@ -30,17 +30,17 @@ Document = Mapping[str, Any]
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
-    with Cloud(services=SERVICES) as made:
-        iam.enforce(made)
-        made.client("s3").create_bucket(Bucket=BUCKET)
+    with Cloud(services=SERVICES) as cloud:
+        iam.enforce(cloud)
+        cloud.client("s3").create_bucket(Bucket=BUCKET)
         for key in ("runs/1", "private/1"):
-            made.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"1")
-        yield made
+            cloud.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"1")
+        yield cloud
 
 
 def allow(*actions: str, on: str | list[str] = "*", when: Document | None = None, sid: str = "") -> Document:
-    found: dict[str, Any] = {"Effect": "Allow", "Action": list(actions), "Resource": on}
-    return {**found, **({"Condition": when} if when else {}), **({"Sid": sid} if sid else {})}
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": list(actions), "Resource": on}
+    return {**statement, **({"Condition": when} if when else {}), **({"Sid": sid} if sid else {})}
 
 
 def document(*statements: Document) -> str:
@@ -48,32 +48,32 @@ def document(*statements: Document) -> str:
 
 
 def trust(when: Document | None = None, **principal: str) -> Document:
-    found: dict[str, Any] = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    return {**found, **({"Condition": when} if when else {})}
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return {**statement, **({"Condition": when} if when else {})}
 
 
 def role(cloud: Cloud, *statements: Document, boundary: str = "", trusts: Document | None = None) -> str:
-    """Make a role with a policy of these statements; give its ARN."""
+    """Create a role with a policy of these statements; return its ARN."""
     name = f"role-{next(_number)}"
     extra = {"PermissionsBoundary": boundary} if boundary else {}
     chosen = document(trusts or trust(Service="sagemaker.amazonaws.com"))
-    made = cloud.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=chosen, **extra)["Role"]
+    role = cloud.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=chosen, **extra)["Role"]
     if statements:
         cloud.client("iam").put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
-    return str(made["Arn"])
+    return str(role["Arn"])
 
 
 def acting(cloud: Cloud, service: str, *statements: Document, boundary: str = "") -> Any:  # noqa: ANN401 (boto3)
     return iam.client_as(cloud, role(cloud, *statements, boundary=boundary), "test", service)
 
 
-def said(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, int, str]:
-    """Code, status and message."""
+def error_of(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, int, str]:
+    """Return an error's code, status and message."""
     response: Any = error.value.response
     return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Message"]
 
 
-# ---- What a denial looks like
+# ---- Errors of denials
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_denials_have_each_services_form(
     action = f"{service}:{client.meta.method_to_api_mapping[operation]}"
     who = f"arn:aws:sts::{ACCOUNT}:assumed-role/role-{next(_number) - 1}/test"
     because = f"because no identity-based policy allows the {action} action"
-    assert said(error) == (
+    assert error_of(error) == (
         code,
         status,
         f"User: {who} is not authorized to perform: {action} on resource: {arn} {because}",
@@ -113,7 +113,7 @@ def test_denials_have_each_services_form(
 def test_a_denied_head_has_no_body(cloud: Cloud) -> None:
     with pytest.raises(ClientError) as error:
         acting(cloud, "s3").head_object(Bucket=BUCKET, Key="runs/1")
-    assert said(error) == ("403", 403, "Forbidden")
+    assert error_of(error) == ("403", 403, "Forbidden")
 
 
 def test_the_administrator_may_do_everything(cloud: Cloud) -> None:
@@ -121,7 +121,7 @@ def test_the_administrator_may_do_everything(cloud: Cloud) -> None:
     assert iam.principal_of(clients.KEYS["AWS_ACCESS_KEY_ID"]) is iam.ADMINISTRATOR
 
 
-# ---- Who asks
+# ---- Callers
 
 
 def test_a_session_says_who_it_is(cloud: Cloud) -> None:
@@ -142,7 +142,7 @@ def test_keys_that_nobody_has_are_refused(cloud: Cloud, service: str, operation:
     keys = {"AWS_ACCESS_KEY_ID": "AKIANOBODYHASTHISKEY", "AWS_SECRET_ACCESS_KEY": "x"}
     with pytest.raises(ClientError) as error:
         getattr(clients.client(cloud.url, cloud.region, service, keys), operation)()
-    assert said(error)[:2] == (code, status)
+    assert error_of(error)[:2] == (code, status)
 
 
 def test_a_sessions_key_needs_its_token(cloud: Cloud) -> None:
@@ -150,14 +150,14 @@ def test_a_sessions_key_needs_its_token(cloud: Cloud) -> None:
     wrong = {**keys, "AWS_SESSION_TOKEN": "of another session"}
     with pytest.raises(ClientError) as error:
         clients.client(cloud.url, cloud.region, "s3", wrong).list_buckets()
-    assert said(error)[0] == "InvalidAccessKeyId"
+    assert error_of(error)[0] == "InvalidAccessKeyId"
 
 
 def test_unsigned_requests_are_refused(cloud: Cloud) -> None:
     unsigned = boto3.client("s3", "us-east-1", endpoint_url=cloud.url, config=Config(signature_version=UNSIGNED))
     with pytest.raises(ClientError) as error:
         unsigned.get_object(Bucket=BUCKET, Key="runs/1")
-    assert said(error)[:2] == ("AccessDenied", 403)
+    assert error_of(error)[:2] == ("AccessDenied", 403)
 
 
 def test_users_have_policies_too(cloud: Cloud) -> None:
@@ -165,15 +165,15 @@ def test_users_have_policies_too(cloud: Cloud) -> None:
     admin.create_user(UserName="anna")
     own = document(allow("s3:GetObject", on=f"arn:aws:s3:::{BUCKET}/runs/*"))
     admin.put_user_policy(UserName="anna", PolicyName="own", PolicyDocument=own)
-    made = admin.create_access_key(UserName="anna")["AccessKey"]
-    keys = {"AWS_ACCESS_KEY_ID": made["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"]}
+    access_key = admin.create_access_key(UserName="anna")["AccessKey"]
+    keys = {"AWS_ACCESS_KEY_ID": access_key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": access_key["SecretAccessKey"]}
     s3 = clients.client(cloud.url, cloud.region, "s3", keys)
     assert s3.get_object(Bucket=BUCKET, Key="runs/1")["Body"].read() == b"1"
     with pytest.raises(ClientError, match="user/anna is not authorized to perform: s3:GetObject"):
         s3.get_object(Bucket=BUCKET, Key="private/1")
 
 
-# ---- What decides
+# ---- Policies
 
 
 def test_policies_name_resources(cloud: Cloud) -> None:
@@ -191,13 +191,13 @@ def test_only_who_may_list_learns_that_an_object_is_not_there(cloud: Cloud) -> N
         acting(cloud, "s3", objects, allow("s3:ListBucket", on=f"arn:aws:s3:::{BUCKET}")).get_object(
             Bucket=BUCKET, Key="absent"
         )
-    assert (said(hidden)[0], said(shown)[0]) == ("AccessDenied", "NoSuchKey")
+    assert (error_of(hidden)[0], error_of(shown)[0]) == ("AccessDenied", "NoSuchKey")
 
 
 def test_listing_can_be_held_to_a_prefix(cloud: Cloud) -> None:
     when = {"StringLike": {"s3:prefix": "runs/*"}}
     s3 = acting(cloud, "s3", allow("s3:ListBucket", on=f"arn:aws:s3:::{BUCKET}", when=when))
-    assert [one["Key"] for one in s3.list_objects_v2(Bucket=BUCKET, Prefix="runs/")["Contents"]] == ["runs/1"]
+    assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="runs/")["Contents"]] == ["runs/1"]
     with pytest.raises(ClientError, match="s3:ListBucket"):
         s3.list_objects_v2(Bucket=BUCKET)
 
@@ -205,8 +205,8 @@ def test_listing_can_be_held_to_a_prefix(cloud: Cloud) -> None:
 def test_a_boundary_limits_what_a_policy_grants(cloud: Cloud) -> None:
     name = f"boundary-{next(_number)}"
     text = document(allow("s3:GetObject", on="arn:aws:s3:::sagemaker-project-*"))
-    made = cloud.client("iam").create_policy(PolicyName=name, PolicyDocument=text)["Policy"]["Arn"]
-    s3 = acting(cloud, "s3", allow("s3:*"), boundary=made)
+    boundary_arn = cloud.client("iam").create_policy(PolicyName=name, PolicyDocument=text)["Policy"]["Arn"]
+    s3 = acting(cloud, "s3", allow("s3:*"), boundary=boundary_arn)
     assert s3.get_object(Bucket=BUCKET, Key="runs/1")["Body"].read() == b"1"
     with pytest.raises(ClientError, match="because no permissions boundary allows the s3:PutObject action"):
         s3.put_object(Bucket=BUCKET, Key="runs/2", Body=b"")
@@ -238,11 +238,11 @@ def test_handing_on_a_role_needs_pass_role_for_that_service(cloud: Cloud) -> Non
     for other in ((), (allow("iam:PassRole", when={"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}),)):
         with pytest.raises(ClientError) as error:
             acting(cloud, "sagemaker", create, *other).create_model(**request)
-        assert said(error)[0] == "AccessDeniedException"
-        assert f"iam:PassRole on resource: {handed} because no identity-based" in said(error)[2]
+        assert error_of(error)[0] == "AccessDeniedException"
+        assert f"iam:PassRole on resource: {handed} because no identity-based" in error_of(error)[2]
     passes = allow("iam:PassRole", on=handed, when={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}})
-    made = acting(cloud, "sagemaker", create, passes).create_model(**request)
-    assert made["ModelArn"].endswith(":model/m")
+    model = acting(cloud, "sagemaker", create, passes).create_model(**request)
+    assert model["ModelArn"].endswith(":model/m")
 
 
 def test_tags_of_resources_decide(cloud: Cloud) -> None:
@@ -268,7 +268,7 @@ def test_tags_of_resources_decide(cloud: Cloud) -> None:
 
 
 def test_a_bucket_policy_denies_even_who_may(cloud: Cloud) -> None:
-    """The artifact bucket's: catalog/portfolio.yaml. Requests count as sent over TLS."""
+    """The artifact bucket's: catalog/portfolio.yaml. `aws:SecureTransport` is always true."""
     bucket = "sagemaker-autopilot-artifacts"
     closed = role(cloud, allow("s3:*"))
     tls = {"Bool": {"aws:SecureTransport": "false"}}
@@ -335,22 +335,22 @@ def test_what_a_service_passes_on_is_called_via_it(cloud: Cloud) -> None:
 )
 def test_a_role_is_assumed_by_whom_it_trusts(cloud: Cloud, principal: str, own: tuple[str], is_allowed: bool) -> None:
     caller = role(cloud, *(allow("sts:AssumeRole", on=arn) for arn in own))
-    wanted = role(cloud, allow("s3:GetObject"), trusts=trust(AWS=caller if principal == "caller" else principal))
+    role_arn = role(cloud, allow("s3:GetObject"), trusts=trust(AWS=caller if principal == "caller" else principal))
     sts = iam.client_as(cloud, caller, "test", "sts")
     if not is_allowed:
         with pytest.raises(ClientError) as error:
-            sts.assume_role(RoleArn=wanted, RoleSessionName="one")
-        assert said(error)[:2] == ("AccessDenied", 403)
+            sts.assume_role(RoleArn=role_arn, RoleSessionName="one")
+        assert error_of(error)[:2] == ("AccessDenied", 403)
         return
-    made = sts.assume_role(
-        RoleArn=wanted, RoleSessionName="one", Policy=document(allow("s3:Get*", on="arn:aws:s3:::*/runs/*"))
+    session = sts.assume_role(
+        RoleArn=role_arn, RoleSessionName="one", Policy=document(allow("s3:Get*", on="arn:aws:s3:::*/runs/*"))
     )
     names = {
         "AccessKeyId": "AWS_ACCESS_KEY_ID",
         "SecretAccessKey": "AWS_SECRET_ACCESS_KEY",
         "SessionToken": "AWS_SESSION_TOKEN",
     }
-    s3 = clients.client(cloud.url, cloud.region, "s3", {names[key]: made["Credentials"][key] for key in names})
+    s3 = clients.client(cloud.url, cloud.region, "s3", {names[key]: session["Credentials"][key] for key in names})
     with pytest.raises(ClientError, match="because no session policy allows the s3:GetObject action"):
         s3.get_object(Bucket=BUCKET, Key="private/1")
 
@@ -360,7 +360,7 @@ def test_a_role_is_assumed_by_whom_it_trusts(cloud: Cloud, principal: str, own: 
     [
         ("codebuild.amazonaws.com", {"StringEquals": {"aws:SourceAccount": ACCOUNT}}, True),
         ("codebuild.amazonaws.com", {"StringEquals": {"aws:SourceAccount": "999999999999"}}, False),
-        # Not documented to say for whom it comes
+        # A service that is not documented to send aws:SourceAccount
         ("cloudformation.amazonaws.com", {"StringEquals": {"aws:SourceAccount": ACCOUNT}}, False),
         ("cloudformation.amazonaws.com", {"StringEqualsIfExists": {"aws:SourceAccount": ACCOUNT}}, True),
         ("lambda.amazonaws.com", None, False),
@@ -384,7 +384,7 @@ def test_no_service_acts_with_a_role_that_does_not_exist(cloud: Cloud) -> None:
 
 
 def test_a_stack_is_made_with_its_role(cloud: Cloud) -> None:
-    """CloudFormation calls with the role, and the reason of a failure is the denial."""
+    """CloudFormation calls with the role, and the failure's reason is the denial."""
     properties = {"ExecutionRoleArn": role(cloud), "PrimaryContainer": {"Image": "x"}}
     template = json.dumps({"Resources": {"Model": {"Type": "AWS::SageMaker::Model", "Properties": properties}}})
     arn = role(cloud, trusts=trust(Service="cloudformation.amazonaws.com"))
@@ -397,12 +397,12 @@ def test_a_stack_is_made_with_its_role(cloud: Cloud) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     reasons = [
-        one.get("ResourceStatusReason", "")
-        for one in cloudformation.describe_stack_events(StackName="denied")["StackEvents"]
-        if one["ResourceStatus"] == "CREATE_FAILED" and one["LogicalResourceId"] == "Model"
+        event.get("ResourceStatusReason", "")
+        for event in cloudformation.describe_stack_events(StackName="denied")["StackEvents"]
+        if event["ResourceStatus"] == "CREATE_FAILED" and event["LogicalResourceId"] == "Model"
     ]
     assert stack["StackStatus"] == "CREATE_FAILED"
-    assert ["is not authorized to perform: sagemaker:CreateModel" in one for one in reasons] == [True]
+    assert ["is not authorized to perform: sagemaker:CreateModel" in reason for reason in reasons] == [True]
 
 
 @pytest.mark.parametrize("lacking", ["cloudwatch:GetMetricData", "application-autoscaling:PutScalingPolicy", ""])
@@ -434,12 +434,12 @@ def test_a_stack_makes_a_scaling_policy_with_all_that_its_handler_lists(cloud: C
         assert time.monotonic() < deadline
         time.sleep(0.05)
     events = client.describe_stack_events(StackName=name)["StackEvents"]
-    said = [one["ResourceStatusReason"] for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
+    reasons = [event["ResourceStatusReason"] for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
     assert status == ("CREATE_FAILED" if lacking else "CREATE_COMPLETE")
-    assert any(f"not authorized to perform: {lacking} on resource" in one for one in said) is bool(lacking)
+    assert any(f"not authorized to perform: {lacking} on resource" in reason for reason in reasons) is bool(lacking)
 
 
-# ---- Permissions beside the front, and the report
+# ---- Permissions without a request, and the report
 
 
 def test_permissions_are_checked_where_no_request_stands_for_them(cloud: Cloud) -> None:
@@ -494,7 +494,7 @@ def test_a_check_takes_less_than_a_millisecond(cloud: Cloud) -> None:
     authorize(request, None, {})
 
     def timed() -> float:
-        start = time.process_time()  # of this process alone, however busy the machine is
+        start = time.process_time()  # CPU time of this process, independent of the machine's load
         for _ in range(100):
             authorize(request, None, {})
         return (time.process_time() - start) / 100
@@ -502,7 +502,7 @@ def test_a_check_takes_less_than_a_millisecond(cloud: Cloud) -> None:
     assert min(timed() for _ in range(5)) < LIMIT_SECONDS
 
 
-# ---- In clouds of their own: each begins with an empty account
+# ---- Separate clouds: each starts with an empty account
 
 
 def test_the_report_lists_what_was_denied_and_what_was_never_used() -> None:
@@ -536,8 +536,8 @@ def test_the_report_lists_what_was_denied_and_what_was_never_used() -> None:
             {"policy": "own", "statement": "Wild", "action": "sagemaker:*"},
             {"policy": "own", "statement": "2", "action": "s3:PutObject"},
         ]
-        found = usage.summary(cloud)
-        assert (found["denied"], found["unused"]) == ([denied], {name: unused})
+        report = usage.summary(cloud)
+        assert (report["denied"], report["unused"]) == ([denied], {name: unused})
 
 
 def test_nothing_is_checked_before_it_is_enforced() -> None:

@@ -40,7 +40,7 @@ def allowed(document: Policy, asked: Request) -> bool:
 
 
 def slowly(pattern: str, text: str) -> bool:
-    """Match wildcards by the definition: `*` is nothing, or one character and again `*`."""
+    """Match wildcards by definition: `*` is empty, or one character followed by `*`."""
     if not pattern:
         return not text
     if pattern[0] == "*":
@@ -73,7 +73,7 @@ def test_the_value_of_a_variable_stands_for_itself(value: str) -> None:
         ("arn:aws:s3:::b/*", "arn:aws:s3:::b", False),
         ("arn:aws:s3:::b/?", "arn:aws:s3:::b/12", False),
         ("arn:aws:iam::*:role/x", f"arn:aws:iam::{ACCOUNT}:role/x", True),
-        # A wildcard that ends a part reaches beyond it, one inside a part does not
+        # A wildcard at the end of a part matches colons, one inside a part does not
         ("arn:aws:sns:*", "arn:aws:sns:us-east-1:1:t", True),
         ("arn:aws:sns:us*1:1:t", "arn:aws:sns:us-east-1:1:t", True),
         ("arn:aws:sns:u*1:t", "arn:aws:sns:us-east-1:1:t", False),
@@ -115,7 +115,7 @@ def test_arn_conditions_compare_the_six_parts_one_by_one(pattern: str, arn: str,
         ({"StringLike": {"k": "a*"}}, {"k": ["ab"]}, True),
         ({"StringNotLike": {"k": ["a*", "b*"]}}, {"k": ["bc"]}, False),
         ({"StringNotEquals": {"k": ["a", "b"]}}, {"k": ["c"]}, True),
-        # Without the key, what is asked for is absent, and what is excluded too
+        # Without the key, positive operators fail and negated ones hold
         ({"StringEquals": {"k": "a"}}, {}, False),
         ({"StringNotEquals": {"k": "a"}}, {}, True),
         ({"StringEqualsIfExists": {"k": "a"}}, {}, True),
@@ -134,7 +134,7 @@ def test_arn_conditions_compare_the_six_parts_one_by_one(pattern: str, arn: str,
         ({"ForAllValues:StringNotLike": {"k": "a*"}}, {"k": ["b", "ab"]}, False),
         ({"ForAnyValue:StringNotEquals": {"k": "a"}}, {"k": ["a", "b"]}, True),
         ({"ForAllValues:StringLikeIfExists": {"k": "a*"}}, {"k": ["ab"]}, True),
-        # Numbers, dates, truth, addresses, ARNs
+        # Numbers, dates, booleans, addresses, ARNs
         ({"NumericLessThanEquals": {"k": "2048"}}, {"k": ["2048"]}, True),
         ({"NumericLessThan": {"k": 2048}}, {"k": ["4096"]}, False),
         ({"NumericNotEquals": {"k": "1"}}, {"k": ["1.0"]}, False),
@@ -163,7 +163,7 @@ def test_conditions(
     condition: Mapping[str, Mapping[str, object]], keys: Mapping[str, Sequence[str]], holds: bool
 ) -> None:
     read_ones = conditions.read(condition, variables=True)
-    assert all(one.holds(keys) for one in read_ones) is holds
+    assert all(condition.holds(keys) for condition in read_ones) is holds
 
 
 def test_an_operator_that_iam_does_not_have_is_an_error() -> None:
@@ -232,11 +232,11 @@ REQUESTS = st.builds(
 
 
 def effects(statements: Sequence[Document], asked: Request) -> set[str]:
-    """What a list of statements says about a request, by the definition."""
+    """Return the effects of the statements that match a request, by definition."""
     return {
-        one["Effect"]
-        for one in statements
-        if slowly(one["Action"].lower(), asked.action.lower()) and slowly(one["Resource"], asked.resource)
+        statement["Effect"]
+        for statement in statements
+        if slowly(statement["Action"].lower(), asked.action.lower()) and slowly(statement["Resource"], asked.resource)
     }
 
 
@@ -259,24 +259,24 @@ def test_boundary_and_session_policy_only_take_away(
     own: list[Document], boundary: list[Document], session: list[Document], asked: Request
 ) -> None:
     decision = decide(asked, Policies((policy(*own),), policy(*boundary), policy(*session)))
-    each = [effects(one, asked) == {"Allow"} for one in (own, boundary, session)]
+    each = [effects(policy, asked) == {"Allow"} for policy in (own, boundary, session)]
     assert decision.allowed == all(each)
 
 
 @given(SEVERAL, SEVERAL, REQUESTS)
 def test_a_deny_in_any_policy_wins(own: list[Document], resource: list[Document], asked: Request) -> None:
-    named = [{**one, "Principal": {"AWS": SESSION}} for one in resource]
+    named = [{**statement, "Principal": {"AWS": SESSION}} for statement in resource]
     decision = decide(asked, Policies((policy(*own),), resource=(policy(*named),)))
-    said = effects(own, asked) | effects(resource, asked)
-    assert decision.allowed == (said == {"Allow"})
+    matching_effects = effects(own, asked) | effects(resource, asked)
+    assert decision.allowed == (matching_effects == {"Allow"})
 
 
 def test_the_reason_names_the_kind_of_policy() -> None:
     allow, deny, nothing = policy(statement()), policy(statement("Deny")), policy()
     everyone = policy(statement("Deny", Principal="*"))
     reasons = [
-        decide(request(), one).because
-        for one in (
+        decide(request(), policies).because
+        for policies in (
             Policies(),
             Policies((allow, deny)),
             Policies((allow,), boundary=nothing),
@@ -300,13 +300,13 @@ def test_the_reason_names_the_kind_of_policy() -> None:
 @pytest.mark.parametrize(
     ("principal", "own", "boundary", "is_allowed"),
     [
-        # The session's own ARN: nothing else is asked
+        # The session's own ARN: no other policy must allow
         ({"AWS": SESSION}, policy(), policy(), True),
-        # The role's ARN, or everyone: an allow, within the boundary
+        # The role's ARN, or everyone: allowed, limited by the boundary
         ({"AWS": ROLE}, policy(), None, True),
         ({"AWS": ROLE}, policy(), policy(), False),
         ("*", policy(), None, True),
-        # The account: its policies decide
+        # The account: the caller's policies decide
         ({"AWS": ACCOUNT}, policy(), None, False),
         ({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, policy(statement()), None, True),
         ({"AWS": "arn:aws:iam::999999999999:root"}, policy(), None, False),

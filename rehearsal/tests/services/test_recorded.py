@@ -1,8 +1,8 @@
-"""Steps 1 to 10: refusals in the very words of AWS, as LocalStack recorded them of AWS itself.
+"""Steps 1 to 10: errors with AWS's exact messages, which LocalStack recorded from AWS.
 
-https://github.com/localstack/localstack (Apache-2.0, archived at 8b9a79f0 of 2026-03-23) keeps what AWS answered to its
+https://github.com/localstack/localstack (Apache-2.0, archived at 8b9a79f0 of 2026-03-23) has AWS's responses to its
 tests, `tests/aws/services/SERVICE/*.snapshot.json`. Each row names the test; where a row names another source, AWS's
-sentence is quoted there by someone who got it.
+message is quoted there by a user.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def stack(**sections: object) -> dict[str, Any]:
 
 
 def resource(value: object) -> dict[str, Any]:
-    """Give a stack whose one topic has a value in the place of its name."""
+    """Return a stack with one topic, whose name is a given value."""
     return stack(Resources={"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": value}}})
 
 
@@ -253,7 +253,7 @@ OTHERS: dict[str, Row] = {
         "MalformedPolicyDocument", "This policy contains invalid Json",
     ),
     # The log of a public product that creates such roles on AWS: openshift/rosa, test case "operator roles with an
-    # invalid permissions boundary"; `sam deploy` gets the same sentence. The service model of CreateRole has no such
+    # invalid permissions boundary"; `sam deploy` gets the same message. The service model of CreateRole has no such
     # error, AWS has
     "a role with an absent boundary": (
         "iam", "create_role",
@@ -317,23 +317,25 @@ ROWS = EVENTS | CLOUDFORMATION | OTHERS
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     with account(tmp_path_factory.mktemp("cloud"), REGION) as cloud:
-        made = Account(cloud)
-        made.fill(tmp_path_factory.mktemp("model"))
-        made.client("lambda").create_function(**function(FunctionName="quiet"))
-        iam = made.client("iam")
+        filled_account = Account(cloud)
+        filled_account.fill(tmp_path_factory.mktemp("model"))
+        filled_account.client("lambda").create_function(**function(FunctionName="quiet"))
+        iam = filled_account.client("iam")
         document = json.dumps(
             {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
         )
-        made.names["boundary"] = iam.create_policy(PolicyName="boundary", PolicyDocument=document)["Policy"]["Arn"]
-        iam.put_role_permissions_boundary(RoleName="everybody", PermissionsBoundary=made.names["boundary"])
-        yield made
+        filled_account.names["boundary"] = iam.create_policy(PolicyName="boundary", PolicyDocument=document)["Policy"][
+            "Arn"
+        ]
+        iam.put_role_permissions_boundary(RoleName="everybody", PermissionsBoundary=filled_account.names["boundary"])
+        yield filled_account
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_refusal_has_the_code_and_the_words_that_aws_was_recorded_to_use(filled: Account, name: str) -> None:
     service, operation, params, code, message = ROWS[name]
     with pytest.raises(ClientError) as caught:
-        getattr(filled.client(service), operation)(**filled.given(params))
+        getattr(filled.client(service), operation)(**filled.substituted(params))
     error = caught.value.response["Error"]
     assert (error["Code"], error["Message"]) == (code, message)
 
@@ -351,8 +353,8 @@ def test_a_rule_of_a_bus_of_its_own_has_the_bus_in_its_arn(filled: Account) -> N
     arn = events.put_rule(**RULE, EventBusName="bus")["RuleArn"]
     with pytest.raises(ClientError) as caught:
         events.put_rule(Name="timed", ScheduleExpression="rate(1 minute)", EventBusName="bus")
-    said = caught.value.response["Error"]["Message"]
-    assert (arn, said) == (
+    message = caught.value.response["Error"]["Message"]
+    assert (arn, message) == (
         f"arn:aws:events:{REGION}:{ACCOUNT}:rule/bus/new",
         "ScheduleExpression is supported only on the default event bus.",
     )

@@ -1,8 +1,8 @@
-"""Steps 1 to 10: what AWS refuses for its form, its limits or the state of things, the rehearsal refuses alike.
+"""Steps 1 to 10: requests that AWS rejects for their form, a limit or existing resources are rejected here too.
 
-Each row is a request that a boto3 client sends as it is (its own checks are off), with the error code that AWS
+Each row is a request that a boto3 client sends unchanged (its own validation is off), with the error code that AWS
 documents: in the service model's errors of the operation, or in the service's list of errors for any operation, which
-stands below. Names written as `$name` are those that the account of `strictness.py` gave.
+is below. `$name` stands for a name in the account of `strictness.py`.
 """
 
 from __future__ import annotations
@@ -417,7 +417,7 @@ SERVICECATALOG: list[Row] = [
 ]
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html
 # https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
-# What the service says of most absent things is a ValidationException, and ResourceNotFound where its page lists that;
+# For most absent resources the error is ValidationException, or ResourceNotFound where the operation's page lists it;
 # for jobs it is the former against its page: generator.yaml of aws-controllers-k8s/sagemaker-controller
 PROJECT = {
     "CfnTemplateProvider": {"TemplateName": "a", "TemplateURL": f"https://{BUCKET}.s3.amazonaws.com/project.json"}
@@ -903,9 +903,9 @@ TABLE: dict[str, list[Row]] = {
     "logs": LOGS,
     "application-autoscaling": SCALING,
     "cloudwatch": CLOUDWATCH,
-    "sagemaker-runtime": RUNTIME,  # last: until then its endpoint has started
+    "sagemaker-runtime": RUNTIME,  # last, so that its endpoint has started by then
 }
-# Codes of any operation, by the pages above; all others stand in the service model with the operation
+# Error codes of any operation, by the pages above; all others are in the operation's service model
 COMMON: dict[str, set[str]] = {
     "s3": {code for _, _, code in S3},  # botocore's model has a few of them; ErrorResponses.html has all
     "iam": {"ValidationError"},
@@ -929,9 +929,9 @@ CASES = [
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     with account(tmp_path_factory.mktemp("cloud"), REGION) as cloud:
-        made = Account(cloud)
-        made.fill(tmp_path_factory.mktemp("model"))
-        yield made
+        filled_account = Account(cloud)
+        filled_account.fill(tmp_path_factory.mktemp("model"))
+        yield filled_account
 
 
 @pytest.mark.parametrize(("service", "row"), CASES)
@@ -940,7 +940,7 @@ def test_what_aws_refuses_is_refused_with_its_error_code(filled: Account, servic
     if service == "sagemaker-runtime":
         filled.in_service()
     with pytest.raises(ClientError) as caught:
-        getattr(filled.client(service), operation)(**filled.given(params))
+        getattr(filled.client(service), operation)(**filled.substituted(params))
     assert caught.value.response["Error"]["Code"] == code, str(caught.value)
 
 
@@ -948,8 +948,8 @@ def test_a_content_type_that_the_container_does_not_take_is_told_with_its_own_st
     filled.in_service()
     with pytest.raises(ClientError) as caught:
         filled.client("sagemaker-runtime").invoke_endpoint(EndpointName="endpoint", ContentType="image/png", Body=b"a")
-    said = caught.value.response
-    assert (said["OriginalStatusCode"], said["ResponseMetadata"]["HTTPStatusCode"]) == (415, 424)
+    response = caught.value.response
+    assert (response["OriginalStatusCode"], response["ResponseMetadata"]["HTTPStatusCode"]) == (415, 424)
 
 
 @pytest.mark.parametrize("service", TABLE)
@@ -967,5 +967,5 @@ def test_each_expected_code_is_one_that_aws_documents(service: str) -> None:
 
 
 def test_the_table_has_every_service_of_the_ten_steps() -> None:
-    """What the ten steps call is what roles can be granted: each of these has at least eight rows."""
+    """The services of the ten steps are those that roles are granted: each has at least eight rows."""
     assert min(len(rows) for rows in TABLE.values()) >= 8

@@ -1,4 +1,4 @@
-"""Steps 1 and 3: buckets, roles and policies are made, changed, replaced and removed as CloudFormation does it."""
+"""Steps 1 and 3: buckets, roles and policies are created, updated, replaced and deleted as by CloudFormation."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 def put(cloud: Cloud, name: str, resources: dict[str, Any], **outputs: object) -> dict[str, Any]:
-    """Make or change a stack; give what became of it."""
+    """Create or update a stack; return its final description."""
     client = cloud.client("cloudformation")
     template = {"Resources": resources, "Outputs": {key: {"Value": value} for key, value in outputs.items()}}
-    there = [one for one in client.describe_stacks()["Stacks"] if one["StackName"] == name]
+    there = [stack for stack in client.describe_stacks()["Stacks"] if stack["StackName"] == name]
     ask = client.update_stack if there else client.create_stack
     ask(StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"])
     return settled(cloud, name)
@@ -48,7 +48,7 @@ def settled(cloud: Cloud, name: str, *ends: str) -> dict[str, Any]:
 
 
 def values(stack: dict[str, Any]) -> dict[str, str]:
-    return {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
 def bucket(**properties: object) -> dict[str, Any]:
@@ -63,9 +63,9 @@ def allow(*actions: str) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
 
 
-def refused(request: Callable[..., object], **given: object) -> str:
+def refused(request: Callable[..., object], **params: object) -> str:
     with pytest.raises(ClientError) as caught:
-        request(**given)
+        request(**params)
     return str(caught.value.response["Error"]["Code"])
 
 
@@ -94,15 +94,15 @@ def test_a_bucket_is_as_its_properties_say_and_changes_with_them(cloud: Cloud) -
         "Tags": [{"Key": "sagemaker:project-name", "Value": "x"}],
     }
     get = [{"Fn::GetAtt": ["B", key]} for key in ("Arn", "RegionalDomainName", "DomainName")]
-    made = put(cloud, "bucket", {"B": bucket(**whole)}, One=get[0], Two=get[1], Three=get[2], Ref={"Ref": "B"})
-    assert values(made) == {
+    stack = put(cloud, "bucket", {"B": bucket(**whole)}, One=get[0], Two=get[1], Three=get[2], Ref={"Ref": "B"})
+    assert values(stack) == {
         "One": "arn:aws:s3:::types-bucket",
         "Two": "types-bucket.s3.us-east-1.amazonaws.com",
         "Three": "types-bucket.s3.amazonaws.com",
         "Ref": name,
     }
     rules = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
-    assert [one.get("NoncurrentVersionExpiration") or one["Expiration"] for one in rules] == [
+    assert [rule.get("NoncurrentVersionExpiration") or rule["Expiration"] for rule in rules] == [
         {"NoncurrentDays": 30},
         {"Days": 30},
     ]
@@ -115,11 +115,11 @@ def test_a_bucket_is_as_its_properties_say_and_changes_with_them(cloud: Cloud) -
         }
     ]
     assert s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]["BlockPublicPolicy"] is True
-    kept = ("BucketName", "BucketEncryption", "Tags")
-    put(cloud, "bucket", {"B": bucket(**{key: whole[key] for key in kept})})
+    properties = ("BucketName", "BucketEncryption", "Tags")
+    put(cloud, "bucket", {"B": bucket(**{key: whole[key] for key in properties})})
     assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Suspended"
     gone = [s3.get_bucket_lifecycle_configuration, s3.get_bucket_cors, s3.get_public_access_block]
-    assert [refused(one, Bucket=name) for one in gone] == [
+    assert [refused(request, Bucket=name) for request in gone] == [
         "NoSuchLifecycleConfiguration",
         "NoSuchCORSConfiguration",
         "NoSuchPublicAccessBlockConfiguration",
@@ -144,8 +144,8 @@ def test_a_bucket_with_objects_or_versions_of_objects_fails_the_deletion(cloud: 
         True,
         "NoSuchKey",
     )
-    for one in (version, marker):
-        s3.delete_object(Bucket="types-full", Key="k", VersionId=one)
+    for version_id in (version, marker):
+        s3.delete_object(Bucket="types-full", Key="k", VersionId=version_id)
     client.delete_stack(StackName="full")
     settled_id = failed["StackId"]
     assert settled(cloud, settled_id, "DELETE_COMPLETE")["StackName"] == "full"
@@ -153,8 +153,8 @@ def test_a_bucket_with_objects_or_versions_of_objects_fails_the_deletion(cloud: 
 
 
 def test_an_unknown_property_fails_and_leaves_no_bucket(cloud: Cloud) -> None:
-    said = put(cloud, "website", {"B": bucket(BucketName="types-web", WebsiteConfiguration={})})["StackStatusReason"]
-    assert said.endswith(
+    reason = put(cloud, "website", {"B": bucket(BucketName="types-web", WebsiteConfiguration={})})["StackStatusReason"]
+    assert reason.endswith(
         "AWS::S3::Bucket: the rehearsal does not have the property WebsiteConfiguration; see docs/parity.md"
     )
     assert refused(cloud.client("s3").head_bucket, Bucket="types-web") == "404"
@@ -179,8 +179,8 @@ def test_a_bucket_policy_is_put_changed_and_removed(cloud: Cloud) -> None:
         return {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "B"}, "PolicyDocument": document}}
 
     def effects() -> list[str]:
-        kept = json.loads(cloud.client("s3").get_bucket_policy(Bucket="types-policy")["Policy"])
-        return [one["Effect"] for one in kept["Statement"]]
+        policy = json.loads(cloud.client("s3").get_bucket_policy(Bucket="types-policy")["Policy"])
+        return [statement["Effect"] for statement in policy["Statement"]]
 
     seen = []
     for effect in ("Deny", "Allow"):
@@ -195,7 +195,7 @@ def test_a_role_is_as_its_properties_say_and_changes_with_them(cloud: Cloud) -> 
     iam, name = cloud.client("iam"), "sagemaker-x-p-1-exec"
     iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(allow("*")))
     managed = iam.create_policy(PolicyName="other", PolicyDocument=json.dumps(allow("s3:List*")))["Policy"]["Arn"]
-    policies = [{"PolicyName": one, "PolicyDocument": allow("s3:GetObject")} for one in ("a", "b")]
+    policies = [{"PolicyName": policy_name, "PolicyDocument": allow("s3:GetObject")} for policy_name in ("a", "b")]
     first = role(
         RoleName=name,
         Description="first",
@@ -204,9 +204,9 @@ def test_a_role_is_as_its_properties_say_and_changes_with_them(cloud: Cloud) -> 
         ManagedPolicyArns=[managed],
         Tags=[{"Key": "k", "Value": "1"}, {"Key": "l", "Value": "1"}],
     )
-    made = put(cloud, "role", {"R": first}, Arn={"Fn::GetAtt": ["R", "Arn"]}, Ref={"Ref": "R"})
-    assert values(made) == {"Arn": f"arn:aws:iam::123456789012:role/{name}", "Ref": name}
-    attached = [one["PolicyArn"] for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]]
+    stack = put(cloud, "role", {"R": first}, Arn={"Fn::GetAtt": ["R", "Arn"]}, Ref={"Ref": "R"})
+    assert values(stack) == {"Arn": f"arn:aws:iam::123456789012:role/{name}", "Ref": name}
+    attached = [policy["PolicyArn"] for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]]
     boundary = iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
     assert (iam.list_role_policies(RoleName=name)["PolicyNames"], attached, boundary) == (
         ["a", "b"],
@@ -216,9 +216,9 @@ def test_a_role_is_as_its_properties_say_and_changes_with_them(cloud: Cloud) -> 
     changed = [{"PolicyName": "b", "PolicyDocument": allow("s3:PutObject")}]
     second = role(RoleName=name, Description="second", Policies=changed, Tags=[{"Key": "k", "Value": "2"}])
     assert put(cloud, "role", {"R": second})["StackStatus"] == "UPDATE_COMPLETE"
-    found = iam.get_role(RoleName=name)["Role"]
+    described = iam.get_role(RoleName=name)["Role"]
     document = iam.get_role_policy(RoleName=name, PolicyName="b")["PolicyDocument"]
-    assert (found["Description"], found["Tags"], found.get("PermissionsBoundary")) == (
+    assert (described["Description"], described["Tags"], described.get("PermissionsBoundary")) == (
         "second",
         [{"Key": "k", "Value": "2"}],
         None,
@@ -226,7 +226,7 @@ def test_a_role_is_as_its_properties_say_and_changes_with_them(cloud: Cloud) -> 
     assert (iam.list_role_policies(RoleName=name)["PolicyNames"], document) == (["b"], allow("s3:PutObject"))
     assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
     cloud.client("cloudformation").delete_stack(StackName="role")
-    settled(cloud, made["StackId"], "DELETE_COMPLETE")
+    settled(cloud, stack["StackId"], "DELETE_COMPLETE")
     assert refused(iam.get_role, RoleName=name) == "NoSuchEntity"
 
 
@@ -273,29 +273,29 @@ def test_a_managed_policy_has_versions_and_is_detached_before_it_goes(cloud: Clo
     iam = cloud.client("iam")
 
     def resources(number: int) -> dict[str, Any]:
-        given = {
+        properties = {
             "ManagedPolicyName": "types-managed",
             "PolicyDocument": allow(f"s3:Get{number}"),
             "Roles": [{"Ref": "R"}],
         }
-        return {"R": role(RoleName="managed-role"), "P": {"Type": "AWS::IAM::ManagedPolicy", "Properties": given}}
+        return {"R": role(RoleName="managed-role"), "P": {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}}
 
-    made = put(cloud, "managed", resources(0), Ref={"Ref": "P"})
-    arn = values(made)["Ref"]
+    stack = put(cloud, "managed", resources(0), Ref={"Ref": "P"})
+    arn = values(stack)["Ref"]
     for number in range(1, 7):
         put(cloud, "managed", resources(number))
     versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
-    default = [one["VersionId"] for one in versions if one["IsDefaultVersion"]]
+    default = [version["VersionId"] for version in versions if version["IsDefaultVersion"]]
     document = iam.get_policy_version(PolicyArn=arn, VersionId=default[0])["PolicyVersion"]["Document"]
     attached = iam.list_attached_role_policies(RoleName="managed-role")["AttachedPolicies"]
-    assert (arn, len(versions), document, [one["PolicyArn"] for one in attached]) == (
+    assert (arn, len(versions), document, [policy["PolicyArn"] for policy in attached]) == (
         "arn:aws:iam::123456789012:policy/types-managed",
         5,
         allow("s3:Get6"),
         [arn],
     )
     cloud.client("cloudformation").delete_stack(StackName="managed")
-    settled(cloud, made["StackId"], "DELETE_COMPLETE")
+    settled(cloud, stack["StackId"], "DELETE_COMPLETE")
     assert refused(iam.get_policy, PolicyArn=arn) == "NoSuchEntity"
 
 
@@ -303,12 +303,16 @@ def test_an_inline_policy_follows_its_roles(cloud: Cloud) -> None:
     iam = cloud.client("iam")
 
     def resources(*holders: str) -> dict[str, Any]:
-        given = {"PolicyName": "p", "PolicyDocument": allow("s3:*"), "Roles": [{"Ref": one} for one in holders]}
-        roles = {one: role(RoleName=f"inline-{one}") for one in ("A", "B")}
-        return {**roles, "P": {"Type": "AWS::IAM::Policy", "Properties": given}}
+        properties = {
+            "PolicyName": "p",
+            "PolicyDocument": allow("s3:*"),
+            "Roles": [{"Ref": holder} for holder in holders],
+        }
+        roles = {name: role(RoleName=f"inline-{name}") for name in ("A", "B")}
+        return {**roles, "P": {"Type": "AWS::IAM::Policy", "Properties": properties}}
 
     def seen() -> list[list[str]]:
-        return [iam.list_role_policies(RoleName=f"inline-{one}")["PolicyNames"] for one in ("A", "B")]
+        return [iam.list_role_policies(RoleName=f"inline-{name}")["PolicyNames"] for name in ("A", "B")]
 
     put(cloud, "inline", resources("A"))
     before = seen()
@@ -320,20 +324,20 @@ def test_a_code_repository_is_kept_and_its_address_replaces_it(cloud: Cloud) -> 
     client = cloud.client("sagemaker")
 
     def resources(name: str, url: str) -> dict[str, Any]:
-        given = {"CodeRepositoryName": name, "GitConfig": {"RepositoryUrl": url, "Branch": "main"}}
-        return {"C": {"Type": "AWS::SageMaker::CodeRepository", "Properties": given}}
+        properties = {"CodeRepositoryName": name, "GitConfig": {"RepositoryUrl": url, "Branch": "main"}}
+        return {"C": {"Type": "AWS::SageMaker::CodeRepository", "Properties": properties}}
 
     get = {"Fn::GetAtt": ["C", "CodeRepositoryName"]}
-    made = put(cloud, "code", resources("code-1", "https://example.com/one"), Ref={"Ref": "C"}, Name=get)
-    assert values(made) == {
+    stack = put(cloud, "code", resources("code-1", "https://example.com/one"), Ref={"Ref": "C"}, Name=get)
+    assert values(stack) == {
         "Ref": "arn:aws:sagemaker:us-east-1:123456789012:code-repository/code-1",
         "Name": "code-1",
     }
     failed = put(cloud, "code", resources("code-1", "https://example.com/two"))
     assert "custom-named resource requires replacing" in failed["StackStatusReason"]
     put(cloud, "code", resources("code-2", "https://example.com/two"))
-    found = client.list_code_repositories(NameContains="code")["CodeRepositorySummaryList"]
-    assert [(one["CodeRepositoryName"], one["GitConfig"]["RepositoryUrl"]) for one in found] == [
+    summaries = client.list_code_repositories(NameContains="code")["CodeRepositorySummaryList"]
+    assert [(summary["CodeRepositoryName"], summary["GitConfig"]["RepositoryUrl"]) for summary in summaries] == [
         ("code-2", "https://example.com/two")
     ]
     assert refused(client.describe_code_repository, CodeRepositoryName="code-1") == "ValidationException"
@@ -342,12 +346,12 @@ def test_a_code_repository_is_kept_and_its_address_replaces_it(cloud: Cloud) -> 
 
 
 def test_an_alarm_has_the_arn_of_its_region(tmp_path: Path) -> None:
-    """The last test here: a further cloud begins with an empty account."""
+    """The last test here, since another cloud starts with an empty account."""
     settings = {"MetricName": "M", "Namespace": "N", "Period": 60, "Statistic": "Sum", "Threshold": 1}
     settings |= {"EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold", "AlarmName": "abroad"}
     alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": settings}
     with Cloud(tmp_path, "eu-central-1", services=SERVICES) as abroad:
-        found = values(put(abroad, "abroad", {"A": alarm}, Arn={"Fn::GetAtt": ["A", "Arn"]}))
+        outputs = values(put(abroad, "abroad", {"A": alarm}, Arn={"Fn::GetAtt": ["A", "Arn"]}))
         (described,) = abroad.client("cloudwatch").describe_alarms(AlarmNames=["abroad"])["MetricAlarms"]
     arn = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:abroad"
-    assert (found, described["AlarmArn"]) == ({"Arn": arn}, arn)
+    assert (outputs, described["AlarmArn"]) == ({"Arn": arn}, arn)

@@ -1,4 +1,4 @@
-"""Waiting decides on what was read in an order that cannot contradict itself."""
+"""Waiting reads execution and actions in an order that gives a consistent result."""
 
 from typing import Any, cast
 
@@ -40,7 +40,7 @@ class Pipelines:
 
 
 class Somebody:
-    """People who all see the same pipeline."""
+    """Users who all see the same pipeline."""
 
     def __init__(self, pipelines: Pipelines) -> None:
         self._pipelines = pipelines
@@ -52,7 +52,7 @@ class Somebody:
 
 
 def test_an_action_that_ends_while_it_is_looked_at_has_succeeded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The execution was read as running and the action as succeeded; never the other way round."""
+    """The execution is read before its action, so that an action can only be further on than the execution."""
     monkeypatch.setattr(waiters, "POLL", 0)
     who = cast(People, Somebody(Pipelines("Succeeded")))
     assert waiters.action(who, "deploy", "e", "Staging", "Deploy", print)["status"] == "Succeeded"

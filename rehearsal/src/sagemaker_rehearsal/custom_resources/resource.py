@@ -125,7 +125,7 @@ class Custom(ResourceType):
         name = generated_name(stack_id, logical)
         request = _request("Create", stack_id, logical, kind, properties)
         try:
-            answer = _ask(cloud, request, properties)
+            answer = _invoke(cloud, request, properties)
         except Unanswered as error:
             raise ResourceError(str(error), _resource(request, name, properties, {})) from None
         resource = _resource(request, answer.physical, properties, answer.data)
@@ -146,7 +146,7 @@ class Custom(ResourceType):
         request["OldResourceProperties"] = texts(old.properties)
         attempted = _resource(request, old.physical_resource_id, properties, old.attributes)
         try:
-            answer = _ask(cloud, request, properties)
+            answer = _invoke(cloud, request, properties)
         except Unanswered as error:
             raise ResourceError(str(error), attempted) from None
         if answer.status == "FAILED":
@@ -163,7 +163,7 @@ class Custom(ResourceType):
         request = _request("Delete", str(resource.request["StackId"]), logical, kind, resource.properties)
         request["PhysicalResourceId"] = resource.physical_resource_id
         try:
-            answer = _ask(cloud, request, resource.properties)
+            answer = _invoke(cloud, request, resource.properties)
         except Unanswered as error:
             raise ResourceError(str(error)) from None
         if answer.status == "FAILED":
@@ -199,7 +199,7 @@ def _request(kind: str, stack_id: str, logical: str, type_name: str, properties:
     }
 
 
-def _ask(cloud: Host, request: dict[str, Any], properties: Properties) -> Answer:
+def _invoke(cloud: Host, request: dict[str, Any], properties: Properties) -> Answer:
     """Invoke the function with the credentials of the stack operation, and wait for the response."""
     token = str(properties.get("ServiceToken") or "")
     if ":lambda:" not in token:

@@ -72,16 +72,16 @@ class ManagedPolicy(ResourceType):
         """Detach a policy from the holders in the template, and delete it; any other holder makes the deletion fail."""
         iam, arn = cloud.client("iam"), old.physical_resource_id
         for word, member, name in _holders(old.properties):
-            ignore_absence(partial(_ask, iam, f"detach_{word}_policy", {member: name, "PolicyArn": arn}))
+            ignore_absence(partial(_call, iam, f"detach_{word}_policy", {member: name, "PolicyArn": arn}))
         _remove(iam, arn)
 
 
 def _attach(iam: Any, arn: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 (boto3 clients have no type)
     old, new = set(_holders(before)), set(_holders(after))
     for word, member, name in sorted(new - old):
-        _ask(iam, f"attach_{word}_policy", {member: name, "PolicyArn": arn})
+        _call(iam, f"attach_{word}_policy", {member: name, "PolicyArn": arn})
     for word, member, name in sorted(old - new):
-        _ask(iam, f"detach_{word}_policy", {member: name, "PolicyArn": arn})
+        _call(iam, f"detach_{word}_policy", {member: name, "PolicyArn": arn})
 
 
 def _remove(iam: Any, arn: str) -> None:  # noqa: ANN401 (boto3 clients have no type)
@@ -89,7 +89,7 @@ def _remove(iam: Any, arn: str) -> None:  # noqa: ANN401 (boto3 clients have no 
     ignore_absence(lambda: iam.delete_policy(PolicyArn=arn))
 
 
-def _ask(iam: Any, operation: str, request: dict[str, str]) -> None:  # noqa: ANN401 (boto3 clients have no type)
+def _call(iam: Any, operation: str, request: dict[str, str]) -> None:  # noqa: ANN401 (boto3 clients have no type)
     getattr(iam, operation)(**request)
 
 
@@ -129,7 +129,7 @@ class InlinePolicy(ResourceType):
         document, policy = documents.text(properties["PolicyDocument"]), str(properties["PolicyName"])
         for word, member, holder in _holders(properties):
             request = {member: holder, "PolicyName": policy, "PolicyDocument": document}
-            _ask(cloud.client("iam"), f"put_{word}_policy", request)
+            _call(cloud.client("iam"), f"put_{word}_policy", request)
         return policy, {}
 
     def change(self, cloud: Host, old: Resource, name: str, properties: Properties) -> Mapping[str, str]:
@@ -146,4 +146,4 @@ class InlinePolicy(ResourceType):
         iam, policy = cloud.client("iam"), resource.physical_resource_id
         for word, member, name in sorted(holders):
             request = {member: name, "PolicyName": policy}
-            ignore_absence(partial(_ask, iam, f"delete_{word}_policy", request))
+            ignore_absence(partial(_call, iam, f"delete_{word}_policy", request))
