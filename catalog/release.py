@@ -110,7 +110,7 @@ class MakeStack:
     parameters: Mapping[str, str]
 
     def __str__(self) -> str:
-        """Say what happens."""
+        """Return what the step does, in a line."""
         return "make the ops stack with its artifact bucket; uploads, functions and product follow"
 
 
@@ -121,7 +121,7 @@ class Upload:
     bundle: Bundle
 
     def __str__(self) -> str:
-        """Say what happens."""
+        """Return what the step does, in a line."""
         return f"upload {self.bundle.key} ({len(self.bundle.data)} bytes)"
 
 
@@ -133,7 +133,7 @@ class UploadProduct:
     visible: bool = False
 
     def __str__(self) -> str:
-        """Say what happens."""
+        """Return what the step does, in a line."""
         return f"upload {self.key}" + (", tagged for Studio's S3-provisioned route" if self.visible else "")
 
 
@@ -145,7 +145,7 @@ class ChangeStack:
     because: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Say what happens."""
+        """Return what the step does, in a line."""
         return f"update the ops stack through a change set: {', '.join(self.because)}"
 
 
@@ -157,7 +157,7 @@ class AddVersion:
     key: str
 
     def __str__(self) -> str:
-        """Say what happens."""
+        """Return what the step does, in a line."""
         return f"add product version {self.name}"
 
 
@@ -168,7 +168,7 @@ class Deprecate:
     version: Version
 
     def __str__(self) -> str:
-        """Say what happens."""
+        """Return what the step does, in a line."""
         return f"deprecate product version {self.version.name}"
 
 

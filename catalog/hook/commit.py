@@ -132,7 +132,7 @@ def message(title: str, part: str, request: Request) -> str:
 
 
 def expect(tree: Tree, tip: Tip) -> None:
-    """Hold CodeCommit to the tree that was computed here."""
+    """Compare CodeCommit's tree with the one that was computed here."""
     if tip.tree != tree.id:
         raise ServiceError(
             f"CodeCommit made tree {tip.tree} where {tree.id} was sent; report this as a defect of the hook"

@@ -169,7 +169,7 @@ def old_branch(event: Event) -> str:
 
 
 def refuse_to_move(event: Event, request: Request) -> None:
-    """Hold an Update to the repository that was seeded.
+    """Compare an Update with the repository that was seeded.
 
     The physical id names it, not the old properties: while CloudFormation rolls back a refused update, the old
     properties are the refused ones.

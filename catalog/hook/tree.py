@@ -109,7 +109,7 @@ def render(files: Files, questions: Mapping[str, Any], answers: Mapping[str, str
 
 
 def refuse_derived(questions: Mapping[str, Any], resolved: Mapping[str, Any]) -> None:
-    """Hold what the template derived (the short name, from the title) to the same rules as what was given."""
+    """Validate what the template derived (the short name, from the title) by the same rules as the answers."""
     asked = {name: default for name, default in questions.items() if not name.startswith("_")}
     values = {name: resolved[name] for name in asked if not isinstance(resolved[name], bool)}
     if "__slug_given" in resolved:

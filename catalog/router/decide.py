@@ -194,7 +194,7 @@ def on_push(push: Push, source: Source, changed: Sequence[str] | None, package: 
 
 
 def _idle(push: Push, changed: Sequence[str]) -> str:
-    """Say why a push to the right branch starts nothing."""
+    """Return why a push to the right branch starts nothing."""
     if not changed:
         return f"{push.commit} holds the same files as the commit before it"
     if release := touched(changed, DEPLOY):

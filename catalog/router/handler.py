@@ -146,7 +146,7 @@ def route(event: object, here: Here, account: Account) -> None:
 
 
 def decide(subject: Push | Approval | Ignore, account: Account) -> Decision:
-    """Ask what the decision depends on, and take it."""
+    """Read what the decision depends on, and decide."""
     if isinstance(subject, Ignore):
         return subject
     if isinstance(subject, Approval):

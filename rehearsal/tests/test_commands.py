@@ -22,7 +22,7 @@ COMMAND = (sys.executable, "-m", "sagemaker_rehearsal")
 
 @contextmanager
 def up(folder: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """Start an AWS; give its process and the variables that it prints."""
+    """Start an AWS; return its process and the variables that it prints."""
     command = [*COMMAND, "up", "--data", "synthetic", "--work", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         lines = []

@@ -74,7 +74,7 @@ class World:
         return list(found["pipelineExecutionSummaries"])
 
     def serving(self, stage: str) -> str:
-        """Give the model package that an endpoint serves."""
+        """Return the model package that an endpoint serves."""
         sagemaker = self.people.ops("sagemaker")
         endpoint = sagemaker.describe_endpoint(EndpointName=self.project.endpoint(stage))
         config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])

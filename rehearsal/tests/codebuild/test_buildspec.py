@@ -20,7 +20,7 @@ def written(folder: Path, **sections: object) -> buildspec.Buildspec:
 
 
 def run(folder: Path, given: dict[str, str] | None = None, **sections: object) -> tuple[buildspec.Build, str, Path]:
-    """Run sections in a folder `source`; give the build, its log without CodeBuild's own lines, and the artifact."""
+    """Run sections in a folder `source`; return the build, its log without CodeBuild's own lines, and the artifact."""
     source, artifact = folder / "source", folder / "artifact"
     source.mkdir()
     build = buildspec.run(written(folder, **sections), source, folder / "log", given or {}, Processes(), artifact)

@@ -35,7 +35,7 @@ def bucket(cloud: Cloud) -> Cloud:
 
 
 def configure(cloud: Cloud, *rules: Mapping[str, Any]) -> None:
-    """Give the bucket CORS rules, or take them away."""
+    """Return the bucket CORS rules, or take them away."""
     s3: Any = cloud.client("s3")
     s3.delete_bucket_cors(Bucket=BUCKET)
     if rules:
@@ -47,7 +47,7 @@ def rule(origin: str, *methods: str, **more: object) -> dict[str, Any]:
 
 
 def ask(cloud: Cloud, method: str, headers: Mapping[str, str], path: str = f"/{BUCKET}/{KEY}") -> tuple[int, Any]:
-    """Send what a browser sends, unsigned; give the status, and the CORS headers or the error's members."""
+    """Send what a browser sends, unsigned; return the status, and the CORS headers or the error's members."""
     connection = http.client.HTTPConnection(urlsplit(cloud.url).netloc, timeout=10)
     try:
         connection.request(method, path, headers=dict(headers))

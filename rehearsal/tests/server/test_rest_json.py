@@ -14,7 +14,7 @@ AUTHORIZATION = "AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/{}/aws4_requ
 
 
 def request(service: str, method: str, path: str, body: bytes = b"", query: str = "", **headers: str) -> protocols.Wire:
-    """Give a request as the server sees it; what is escaped in the path arrives read and as it was."""
+    """Return a request as the server sees it; what is escaped in the path arrives read and as it was."""
     from io import BytesIO
     from urllib.parse import unquote
 

@@ -39,7 +39,7 @@ RESOURCES: dict[str, Any] = {
 
 
 def kept(cloud: Cloud) -> tuple[list[int], list[Any]]:
-    """Give the targets' most capacities and the policies' settings."""
+    """Return the targets' most capacities and the policies' settings."""
     client = cloud.client("application-autoscaling")
     targets = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[TARGET["ResourceId"]])
     policies = client.describe_scaling_policies(**TARGET)["ScalingPolicies"]
@@ -50,7 +50,7 @@ def kept(cloud: Cloud) -> tuple[list[int], list[Any]]:
 
 
 def settled(cloud: Cloud, stack: str) -> str:
-    """Wait until a stack is at rest; give its status."""
+    """Wait until a stack is at rest; return its status."""
     for _ in range(400):
         status = str(cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
         if not status.endswith("_IN_PROGRESS"):

@@ -35,7 +35,7 @@ PROBLEMS = {"income": "BinaryClassification", "grade": "MulticlassClassification
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Give folders with model.tar.gz, by target: income (two classes), grade (three), pay (a number)."""
+    """Return folders with model.tar.gz, by target: income (two classes), grade (three), pay (a number)."""
     return {target: _fit(tmp_path_factory.mktemp(target), target, problem) for target, problem in PROBLEMS.items()}
 
 

@@ -51,7 +51,7 @@ def invalid(message: str) -> AwsError:
 
 
 def check(template: Mapping[str, Any]) -> None:
-    """Hold a template to CloudFormation's form.
+    """Validate a template against CloudFormation's form.
 
     Raises:
         AwsError: for the first rule that is broken.
@@ -117,7 +117,7 @@ def _check_types(parameters: Mapping[str, Any]) -> None:
 
 
 def check_values(values: Mapping[str, str]) -> None:
-    """Hold parameters' values to their length.
+    """Validate the length of parameters' values.
 
     Raises:
         AwsError: naming the first one that is too long.
@@ -155,7 +155,7 @@ def check_outputs(template: Mapping[str, Any], references: Iterable[str]) -> Non
 
 
 def check_stack_name(name: str) -> None:
-    """Hold a new stack's name to CloudFormation's form.
+    """Validate a new stack's name against CloudFormation's form.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
 

@@ -81,7 +81,7 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def checked(call: Call, template: dict[str, Any], given: Mapping[str, str]) -> dict[str, str]:
-    """Hold a template with its parameters to all that is checked before anything is made; return every parameter.
+    """Validate a template with its parameters, before anything is made; return every parameter.
 
     Raises:
         AwsError: naming the first rule that is broken.

@@ -14,7 +14,7 @@ invalid = form.invalid
 
 
 def check(template: Mapping[str, Any], given: Mapping[str, str], capabilities: Sequence[str]) -> dict[str, str]:
-    """Hold template and parameters to what is checked before a stack is made; return every parameter's value.
+    """Validate template and parameters, before a stack is made; return every parameter's value.
 
     Raises:
         AwsError: naming the first rule that is broken.
@@ -28,7 +28,7 @@ def check(template: Mapping[str, Any], given: Mapping[str, str], capabilities: S
 
 
 def check_template(template: Mapping[str, Any]) -> None:
-    """Hold a template to what does not depend on its parameters' values.
+    """Validate what does not depend on the parameters' values.
 
     Raises:
         AwsError: naming the first rule that is broken.
@@ -49,7 +49,7 @@ NAMED = {"AWS::IAM::Role": "RoleName", "AWS::IAM::ManagedPolicy": "ManagedPolicy
 
 
 def check_capabilities(resources: Mapping[str, Any], capabilities: Sequence[str]) -> None:
-    """Hold the acknowledgements to what the template makes.
+    """Compare the acknowledged capabilities with what the template makes.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
 
@@ -93,7 +93,7 @@ def check_parameters(declared: Mapping[str, Any], given: Mapping[str, str]) -> d
 
 
 def _broken(rule: Mapping[str, Any], value: str) -> str:
-    """Say which constraint a value breaks; empty for none."""
+    """Return the constraint that a value breaks; empty for none."""
     if rule.get("Type") == "CommaDelimitedList":  # both are held against each item
         return next(
             (problem for item in value.split(",") if (problem := _broken({**rule, "Type": "String"}, item.strip()))), ""
@@ -128,7 +128,7 @@ def _broken_number(rule: Mapping[str, Any], value: str) -> str:
 
 
 def check_rules(rules: Mapping[str, Any], values: Mapping[str, str]) -> None:
-    """Hold the parameters to the template's Rules.
+    """Validate the parameters against the template's Rules.
 
     Raises:
         AwsError: with the description of the assertion that failed.

@@ -61,7 +61,7 @@ def invoke(cloud: Host, function: Function, event: str, request_id: str = "") ->
 
 
 def _bounded(answer: Answer) -> Answer:
-    """Hold a result to the largest that Lambda sends back."""
+    """Limit a result to the largest that Lambda sends back."""
     if len(answer.payload.encode()) <= MOST_RESULT:
         return answer
     message = f"Response payload size exceeded maximum allowed payload size ({MOST_RESULT} bytes)."

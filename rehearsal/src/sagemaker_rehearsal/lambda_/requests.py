@@ -293,7 +293,7 @@ EVENT_SETTINGS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "Destinati
 
 @operation("lambda", "PutFunctionEventInvokeConfig", "UpdateFunctionEventInvokeConfig")
 def put_event_config(call: Call) -> dict[str, Any]:
-    """Say what becomes of events that are invoked asynchronously."""
+    """Return what becomes of events that are invoked asynchronously."""
     function, state = _found(call), of(call.cloud)
     before = state.event_config(function.name) if call.operation.startswith("Update") else {}
     settings = {key: call.params[key] for key in EVENT_SETTINGS if call.params.get(key) is not None}
@@ -354,7 +354,7 @@ def _absent(call: Call) -> dict[str, Any]:
 
 
 def require_valid(operation_model: OperationModel, params: Mapping[str, Any]) -> None:
-    """Hold a request against the service model; a runtime that there is not has a code of its own."""
+    """Validate a request against the service model; a runtime that there is not has a code of its own."""
     violations = validation.violations(operation_model.input_shape, params)
     if not violations:
         return

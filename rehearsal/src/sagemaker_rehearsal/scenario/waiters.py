@@ -143,7 +143,7 @@ def stack_removed(people: People, name: str) -> None:
 
 
 def _say_resources(client: Callable[[str], Any], stack: str, seen: set[str], say: Say) -> None:
-    """Say which resources of the project's stack are there; those of Service Catalog are the ops team's to see."""
+    """Print which resources of the project's stack are there; those of Service Catalog are the ops team's to see."""
     try:
         events = client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
     except ClientError as error:
