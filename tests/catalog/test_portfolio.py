@@ -209,7 +209,7 @@ def test_without_the_s3_route_nobody_is_let_in_and_no_other_service_may_act_as_t
 
 
 def test_studios_roles_make_stacks_of_projects_from_the_published_template_only() -> None:
-    """By StudioPolicy; tests/control/test_launch_role.py tries the ways around it, one by one."""
+    """By StudioPolicy; tests/rehearsed/test_launch_role.py tries the ways around it, one by one."""
     statements = {statement["Sid"]: statement for statement in documents_of("StudioPolicy")[0].statements}
     bucket, stacks = WHOLE.outputs()["ArtifactBucket"], "arn:aws:cloudformation:eu-west-1:111122223333:stack/SP-*"
     urls = [

@@ -341,7 +341,7 @@ def test_the_execution_role_makes_and_watches_the_pipelines_jobs() -> None:
 
 
 def test_what_the_execution_role_may_do_to_endpoints_it_may_not_do_to_the_projects_own() -> None:
-    """tests/control/test_job_roles.py asks the evaluation of policies, for projects of every kind of name."""
+    """tests/rehearsed/test_job_roles.py asks the evaluation of policies, for projects of every kind of name."""
     (document,) = {entry.where: entry for entry in IDENTITY if entry.where.startswith("ExecutionRole ")}.values()
     by_name = {statement["Sid"]: statement for statement in document.statements}
     on_endpoints = {entry for entry in by_name["Shadow"]["Action"] if "EndpointConfig" not in entry}
