@@ -75,7 +75,7 @@ clean:  ## remove what the commands wrote
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis rehearsal/.mypy_cache rehearsal/.hypothesis
 
 # The engine is installed from its source, so that an edit needs no wheel
-install:
+install:  ## make the environment build/venv, with the command rehearse
 	@mkdir -p build/rehearsal
 	@$(install) "$(venv)" "$(PYTHON)" constraints dev
 	@[ -x "$(venv)/bin/rehearse" ] || $(python) -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
