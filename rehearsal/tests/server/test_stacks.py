@@ -135,3 +135,70 @@ def test_a_change_set_makes_the_stack_when_it_is_executed(cloud: Cloud) -> None:
     assert alarms(cloud, "set-") == {}
     client.execute_change_set(StackName="set", ChangeSetName="first")
     assert (settle(cloud, "set"), alarms(cloud, "set-")) == ("CREATE_COMPLETE", {"set-a": 1.0})
+
+
+SCALARS = """
+Parameters:
+  Flag: {Type: String, Default: true, AllowedValues: [true, false]}
+  Rate: {Type: String, Default: 1.50}
+  Level: {Type: Number, Default: 2.50}
+Conditions:
+  Flagged: !Equals [!Ref Flag, true]
+  Rated: !Equals [!Ref Rate, 1.50]
+  No: !Equals [!Ref Rate, 1.5]
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties: {TopicName: scalars, Tags: [{Key: rate, Value: 1.50}, {Key: flag, Value: true}]}
+  Alarm:
+    Type: AWS::CloudWatch::Alarm
+    Condition: Rated
+    Properties:
+      AlarmName: scalars
+      Namespace: N
+      MetricName: M
+      Statistic: Sum
+      Period: 60
+      EvaluationPeriods: 1
+      Threshold: !Ref Level
+      ActionsEnabled: false
+      ComparisonOperator: GreaterThanThreshold
+  Rule:
+    Type: AWS::Events::Rule
+    Properties: {Name: scalars, EventPattern: {detail: {on: [true, 1.50, "1.50"]}}}
+Outputs:
+  Flag: {Value: true}
+  Rate: {Value: 1.50}
+  Joined: {Value: !Sub "${Flag} ${Rate} ${Level}"}
+  Flagged: {Condition: Flagged, Value: 1}
+  No: {Condition: No, Value: 1}
+"""
+
+
+@pytest.fixture(scope="module")
+def scalars(cloud: Cloud) -> str:
+    """Make the stack of SCALARS; return its name."""
+    cloud.client("cloudformation").create_stack(StackName="scalars", TemplateBody=SCALARS)
+    assert settle(cloud, "scalars") == "CREATE_COMPLETE"
+    return "scalars"
+
+
+def test_numbers_and_booleans_of_a_template_stay_the_text_that_was_written(cloud: Cloud, scalars: str) -> None:
+    client = cloud.client("cloudformation")
+    stack = client.describe_stacks(StackName=scalars)["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    parameters = {entry["ParameterKey"]: entry["ParameterValue"] for entry in stack["Parameters"]}
+    assert parameters == {"Flag": "true", "Rate": "1.50", "Level": "2.50"}
+    assert outputs == {"Flag": "true", "Rate": "1.50", "Joined": "true 1.50 2.50", "Flagged": "1"}
+    declared = client.validate_template(TemplateBody=SCALARS)["Parameters"]
+    assert {entry["ParameterKey"]: entry["DefaultValue"] for entry in declared} == parameters
+
+
+def test_what_a_service_takes_as_number_or_boolean_is_one(cloud: Cloud, scalars: str) -> None:
+    alarm_of_stack = cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix=scalars)["MetricAlarms"][0]
+    assert (alarm_of_stack["Threshold"], alarm_of_stack["ActionsEnabled"]) == (2.5, False)
+    pattern = cloud.client("events").describe_rule(Name=scalars)["EventPattern"]
+    assert json.loads(pattern) == {"detail": {"on": [True, 1.5, "1.50"]}}
+    topic = f"arn:aws:sns:us-east-1:123456789012:{scalars}"
+    tags = cloud.client("sns").list_tags_for_resource(ResourceArn=topic)["Tags"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"rate": "1.50", "flag": "true"}

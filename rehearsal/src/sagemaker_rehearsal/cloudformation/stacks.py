@@ -8,7 +8,7 @@ from moto.cloudformation.parsing import Export, Output, OutputMap, ResourceMap
 
 from sagemaker_rehearsal.cloudformation import intrinsics
 from sagemaker_rehearsal.cloudformation.intrinsics import FunctionError
-from sagemaker_rehearsal.cloudformation.reading import read
+from sagemaker_rehearsal.cloudformation.reading import Scalar, read
 from sagemaker_rehearsal.cloudformation.resources import Resource, ResourceError
 
 
@@ -61,7 +61,7 @@ class Resources(ResourceMap):
         for name, rule in (self._template.get("Parameters") or {}).items():
             text = str(self.input_parameters.get(name, rule.get("Default", "")))
             self.resolved_parameters[name] = typed(rule.get("Type", "String"), text)
-            if rule.get("NoEcho"):
+            if str(rule.get("NoEcho", "")).lower() == "true":
                 self.no_echo_parameter_keys.append(name)
         self._parsed_resources.update(self.resolved_parameters)
 
@@ -133,14 +133,11 @@ class Resources(ResourceMap):
         self.load()
 
 
-def typed(kind: str, text: str) -> Any:  # noqa: ANN401 (a text, a number or a list)
+def typed(kind: str, text: str) -> str | list[str]:
     """Return a parameter as Ref gives it: a list for the types that are lists."""
     if kind == "CommaDelimitedList" or kind.startswith("List<"):
         return [item.strip() for item in text.split(",")]
-    if kind == "Number":
-        number: float = float(text) if "." in text or "e" in text.lower() else int(text)
-        return number if str(number) == text else text
-    return text
+    return Scalar(text) if kind == "Number" else text
 
 
 class Outputs(OutputMap):

@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.cloudformation.api_type import ApiType
-from sagemaker_rehearsal.cloudformation.properties import to_parameters
+from sagemaker_rehearsal.cloudformation.properties import to_json, to_parameters
 from sagemaker_rehearsal.cloudformation.resources import (
     Made,
     Properties,
@@ -176,7 +175,7 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
         update_operation="put_bucket_policy",
         delete_operation="delete_bucket_policy",
         fixed=frozenset({"Bucket"}),
-        prepare=lambda properties: {"Bucket": properties["Bucket"], "Policy": json.dumps(properties["PolicyDocument"])},
+        prepare=lambda properties: {"Bucket": properties["Bucket"], "Policy": to_json(properties["PolicyDocument"])},
         ref=lambda request, answer: str(request["Bucket"]),
         delete_request=lambda request: {"Bucket": request["Bucket"]},
     ),
