@@ -61,7 +61,6 @@ def resolved(text: str) -> object:
         ("!If [Holds, {Statement: [!If [Fails, x, !Ref AWS::NoValue]]}, none]", {"Statement": []}),
         ("!ImportValue other", "export other"),
         ("!Base64 x", "eA=="),
-        ("!ToJsonString {A: !Ref Name}", '{"A":"n"}'),
         (
             "{Date: 2012-10-17, Text: '2012-10-17', Flag: yes}",
             {"Date": "2012-10-17", "Text": "2012-10-17", "Flag": "yes"},

@@ -202,3 +202,13 @@ def test_what_a_service_takes_as_number_or_boolean_is_one(cloud: Cloud, scalars:
     topic = f"arn:aws:sns:us-east-1:123456789012:{scalars}"
     tags = cloud.client("sns").list_tags_for_resource(ResourceArn=topic)["Tags"]
     assert {tag["Key"]: tag["Value"] for tag in tags} == {"rate": "1.50", "flag": "true"}
+
+
+def test_an_unknown_function_is_refused_by_the_request_and_not_by_a_rollback(cloud: Cloud) -> None:
+    client = cloud.client("cloudformation")
+    body = json.dumps({"Resources": {"A": alarm({"Fn::Nothing": "1"})}})
+    for request in (client.create_stack, client.validate_template):
+        with pytest.raises(ClientError, match="Encountered unsupported function: Fn::Nothing Supported functions are"):
+            request(TemplateBody=body, **({"StackName": "nothing"} if request == client.create_stack else {}))
+    names = [stack["StackName"] for stack in client.describe_stacks()["Stacks"]]
+    assert "nothing" not in names

@@ -141,6 +141,5 @@ FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
     "Fn::Select": _select,
     "Fn::If": _if,
     "Fn::Base64": lambda argument, scope: base64.b64encode(_text(resolve(argument, scope)).encode()).decode(),
-    "Fn::ToJsonString": lambda argument, scope: json.dumps(resolve(argument, scope), separators=(",", ":")),
     "Fn::ImportValue": lambda argument, scope: scope.imported(_text(resolve(argument, scope))),
 }
