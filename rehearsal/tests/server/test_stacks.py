@@ -212,3 +212,54 @@ def test_an_unknown_function_is_refused_by_the_request_and_not_by_a_rollback(clo
             request(TemplateBody=body, **({"StackName": "nothing"} if request == client.create_stack else {}))
     names = [stack["StackName"] for stack in client.describe_stacks()["Stacks"]]
     assert "nothing" not in names
+
+
+def topic(name: object) -> dict[str, Any]:
+    return {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}
+
+
+def outputs_of(cloud: Cloud, name: str) -> dict[str, str]:
+    stack = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def stored(kind: str, default: str) -> dict[str, str]:
+    return {"Type": f"AWS::SSM::Parameter::{kind}", "Default": default}
+
+
+def test_a_parameter_of_systems_manager_gives_what_is_stored_there(cloud: Cloud) -> None:
+    ssm = cloud.client("ssm")
+    ssm.put_parameter(Name="/stored/text", Value="first", Type="String")
+    ssm.put_parameter(Name="/stored/list", Value="a,b", Type="StringList")
+    parameters = {
+        "Text": stored("Value<String>", "/stored/text"),
+        "Items": stored("Value<List<String>>", "/stored/list"),
+        "Name": stored("Name", "/stored/text"),
+    }
+    joined = {"Fn::Join": ["+", {"Ref": "Items"}]}
+    outputs = {"Text": {"Value": {"Ref": "Text"}}, "Items": {"Value": joined}, "Name": {"Value": {"Ref": "Name"}}}
+    resources = {"T": topic({"Fn::Sub": "stored-${Text}"})}
+    assert put(cloud, "stored", resources, Parameters=parameters, Outputs=outputs) == "CREATE_COMPLETE"
+    assert outputs_of(cloud, "stored") == {"Text": "first", "Items": "a+b", "Name": "/stored/text"}
+    entries = cloud.client("cloudformation").describe_stacks(StackName="stored")["Stacks"][0]["Parameters"]
+    assert {entry["ParameterKey"]: entry["ParameterValue"] for entry in entries} == {
+        "Text": "/stored/text",
+        "Items": "/stored/list",
+        "Name": "/stored/text",
+    }
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        put(cloud, "stored", resources, update=True, Parameters=parameters, Outputs=outputs)
+    ssm.put_parameter(Name="/stored/text", Value="second", Type="String", Overwrite=True)
+    assert put(cloud, "stored", resources, update=True, Parameters=parameters, Outputs=outputs) == "UPDATE_COMPLETE"
+    assert outputs_of(cloud, "stored")["Text"] == "second"
+
+
+def test_a_parameter_of_systems_manager_that_is_absent_or_secret_is_refused(cloud: Cloud) -> None:
+    cloud.client("ssm").put_parameter(Name="/secret/text", Value="x", Type="SecureString")
+    for kind, name, message in (
+        ("Value<String>", "/absent", r"Unable to fetch parameters \[/absent\] from parameter store for this account\."),
+        ("Name", "/absent", r"Unable to fetch parameters \[/absent\] from parameter store for this account\."),
+        ("Value<String>", "/secret/text", "have types not supported by CloudFormation"),
+    ):
+        with pytest.raises(ClientError, match=message):
+            put(cloud, "absent", {"T": topic("absent")}, Parameters={"P": stored(kind, name)})
