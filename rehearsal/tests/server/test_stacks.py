@@ -263,3 +263,56 @@ def test_a_parameter_of_systems_manager_that_is_absent_or_secret_is_refused(clou
     ):
         with pytest.raises(ClientError, match=message):
             put(cloud, "absent", {"T": topic("absent")}, Parameters={"P": stored(kind, name)})
+
+
+def names_of_topics(cloud: Cloud, prefix: str) -> list[str]:
+    arns = [entry["TopicArn"] for entry in cloud.client("sns").list_topics()["Topics"]]
+    return sorted(arn.rpartition(":")[2] for arn in arns if arn.rpartition(":")[2].startswith(prefix))
+
+
+def test_dynamic_references_are_resolved(cloud: Cloud) -> None:
+    ssm, secrets = cloud.client("ssm"), cloud.client("secretsmanager")
+    ssm.put_parameter(Name="/dynamic/name", Value="one", Type="String")
+    ssm.put_parameter(Name="/dynamic/name", Value="two", Type="String", Overwrite=True)
+    arn = secrets.create_secret(Name="dynamic", SecretString='{"name": "three"}')["ARN"]
+    resources = {
+        "A": topic("dynamic-{{resolve:ssm:/dynamic/name:1}}"),
+        "B": topic({"Fn::Sub": "dynamic-{{resolve:ssm:/dynamic/${AWS::StackName}}}"}),
+        "C": topic("dynamic-{{resolve:secretsmanager:dynamic:SecretString:name}}"),
+        "D": topic(f"dynamic-x{{{{resolve:secretsmanager:{arn}:SecretString:name::}}}}"),
+    }
+    assert put(cloud, "name", resources) == "CREATE_COMPLETE"
+    topics = ["dynamic-one", "dynamic-three", "dynamic-two", "dynamic-xthree"]
+    assert names_of_topics(cloud, "dynamic-") == topics
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        put(cloud, "name", resources, update=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "reference", "message"),
+    [
+        (1, "{{resolve:ssm:/nowhere}}", "Parameters: [ssm:/nowhere] cannot be found."),
+        (
+            2,
+            "{{resolve:ssm-secure:/x:1}}",
+            "SSM Secure reference is not supported in: [AWS::SNS::Topic/Properties/TopicName]",
+        ),
+        (3, "{{resolve:secretsmanager:nowhere}}", "Secrets Manager can't find the specified secret."),
+        (5, "{{resolve:ssm:{x}}}", "has a dynamic reference of an unknown form"),
+        (4, "{{resolve:other:x}}", "the rehearsal does not resolve {{resolve:other:x}}; see docs/parity.md"),
+    ],
+)
+def test_a_dynamic_reference_that_cannot_be_resolved_fails_its_resource(
+    cloud: Cloud, number: int, reference: str, message: str
+) -> None:
+    name = f"unresolved{number}"
+    assert put(cloud, name, {"A": topic(f"{name}-{reference}")}) == "ROLLBACK_COMPLETE"
+    events = cloud.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    reasons = [event["ResourceStatusReason"] for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
+    assert (len(reasons), message in reasons[0], names_of_topics(cloud, name)) == (1, True, [])
+
+
+def test_a_dynamic_reference_outside_of_properties_is_refused(cloud: Cloud) -> None:
+    outputs = {"A": {"Value": {"Fn::Sub": "{{resolve:ssm:/${AWS::StackName}}}"}}}
+    with pytest.raises(ClientError, match="in resources' properties only; see docs/parity"):
+        put(cloud, "outside", {"A": topic("outside")}, Outputs=outputs)

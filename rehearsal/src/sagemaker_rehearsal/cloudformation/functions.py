@@ -6,7 +6,7 @@ The sentences are AWS's, as LocalStack recorded them (tests/aws/services/cloudfo
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sagemaker_rehearsal.cloudformation import intrinsics
+from sagemaker_rehearsal.cloudformation import dynamic_references, intrinsics
 from sagemaker_rehearsal.cloudformation.form import invalid
 
 PARITY = "see docs/parity.md"
@@ -40,6 +40,12 @@ def check(template: Mapping[str, Any]) -> None:
     """
     conditions = template.get("Conditions") or {}
     _check_known(template)
+    elsewhere = dynamic_references.services([conditions, template.get("Outputs"), template.get("Rules")])
+    if elsewhere:
+        names = ", ".join(sorted(elsewhere))
+        raise invalid(
+            f"Template error: the rehearsal resolves {{{{resolve:{names}}}}} in resources' properties only; {PARITY}"
+        )
     for name, argument in calls([template.get("Resources"), template.get("Outputs"), conditions]):
         if name in FORMS:
             rule, right = FORMS[name]

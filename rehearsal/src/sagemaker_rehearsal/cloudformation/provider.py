@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from moto.cloudformation import parsing
 
+from sagemaker_rehearsal.cloudformation import dynamic_references
 from sagemaker_rehearsal.cloudformation.reading import plain
 from sagemaker_rehearsal.cloudformation.resources import (
     CUSTOM,
@@ -36,6 +37,15 @@ class Provider:
     def __init__(self, cloud: Host, region: str) -> None:
         self._cloud = cloud
         self._region = region
+
+    def dynamic(self, kind: str, properties: Properties) -> Properties:
+        """Return a resource's properties with every dynamic reference resolved.
+
+        Raises:
+            ResourceError: one cannot be.
+        """
+        resolved: Properties = dynamic_references.resolve(self._cloud, kind, properties)
+        return resolved
 
     def create(self, stack: str, stack_id: str, logical: str, kind: str, properties: Properties) -> Resource:
         """Make a resource and wait until it is usable.

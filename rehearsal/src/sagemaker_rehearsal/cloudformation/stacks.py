@@ -7,6 +7,7 @@ from moto.cloudformation.models import Event, Stack
 from moto.cloudformation.parsing import Export, Output, OutputMap, ResourceMap
 
 from sagemaker_rehearsal.cloudformation import intrinsics
+from sagemaker_rehearsal.cloudformation.dynamic_references import services
 from sagemaker_rehearsal.cloudformation.intrinsics import FunctionError
 from sagemaker_rehearsal.cloudformation.parameter_store import VALUE, Stored
 from sagemaker_rehearsal.cloudformation.reading import Scalar, read
@@ -157,6 +158,8 @@ class Outputs(OutputMap):
             output = self._output_json_map[key]
             applies = "Condition" not in output or self._scope.condition(output["Condition"])
             value = intrinsics.resolve(output["Value"], self._scope) if applies else None
+            if services(value):  # by a parameter, for instance
+                raise FunctionError(f"Template error: the rehearsal resolves {value} in resources' properties only")
             self._made[key] = Output(key, str(value), output.get("Description", "")) if applies else None
         return self._made[key]
 
