@@ -65,10 +65,19 @@ def _cors(value: Mapping[str, Any]) -> dict[str, Any]:
     return {"CORSRules": [{other.get(key, key): item for key, item in rule.items()} for rule in value["CorsRules"]]}
 
 
+# Canned ACLs, which CloudFormation calls otherwise; those that open a bucket to others are not there, because a new
+# bucket blocks public access: https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl
+ACLS = {
+    "Private": "private",
+    "BucketOwnerFullControl": "bucket-owner-full-control",
+    "BucketOwnerRead": "bucket-owner-read",
+    "LogDeliveryWrite": "log-delivery-write",
+}
 SETTINGS = {
     "OwnershipControls": Setting(
         "put_bucket_ownership_controls", "OwnershipControls", "delete_bucket_ownership_controls"
     ),
+    "AccessControl": Setting("put_bucket_acl", "ACL", prepare=lambda name: ACLS[name], unset="private"),
     "PublicAccessBlockConfiguration": Setting(
         "put_public_access_block", "PublicAccessBlockConfiguration", "delete_public_access_block"
     ),
@@ -93,6 +102,22 @@ class Bucket(ResourceType):
     known = frozenset({"BucketName", *SETTINGS})
     named = "BucketName"
     longest = 63
+
+    def check(self, logical: str, properties: Properties) -> None:
+        """Check that AccessControl is possible: a new bucket has BucketOwnerEnforced, and so no ACL but its owner's.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+        """
+        super().check(logical, properties)
+        acl = properties.get("AccessControl", "Private")
+        if acl not in ACLS:
+            names = ", ".join(ACLS)
+            raise ResourceError(
+                f"{self.name}: the rehearsal does not have AccessControl {acl}, only {names}; see docs/parity.md"
+            )
+        rules = (properties.get("OwnershipControls") or {}).get("Rules") or [{}]
+        if acl != "Private" and rules[0].get("ObjectOwnership", "BucketOwnerEnforced") == "BucketOwnerEnforced":
+            raise ResourceError("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 
     def generated_name(self, stack_id: str, logical: str) -> str:
         """Return the name of a bucket without BucketName; bucket names are lower case."""
@@ -138,6 +163,10 @@ def _is_there(cloud: Host, name: str) -> bool:
 
 
 def _set(s3: Any, name: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 (boto3 clients have no type)
+    before, after = (
+        {key: value for key, value in properties.items() if (key, value) != ("AccessControl", "Private")}
+        for properties in (before, after)
+    )
     for key, setting in SETTINGS.items():
         if before.get(key) == after.get(key):
             continue
