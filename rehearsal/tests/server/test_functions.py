@@ -9,7 +9,7 @@ import pytest
 
 from sagemaker_rehearsal.cloudformation import fetch, intrinsics, template
 from sagemaker_rehearsal.cloudformation.intrinsics import FunctionError
-from sagemaker_rehearsal.cloudformation.reading import TemplateError, read
+from sagemaker_rehearsal.cloudformation.reading import TemplateError, plain, read
 from sagemaker_rehearsal.cloudformation.stacks import typed
 from sagemaker_rehearsal.server.errors import AwsError
 
@@ -17,7 +17,7 @@ from sagemaker_rehearsal.server.errors import AwsError
 class Stack:
     """A scope with two conditions, one resource, one mapping and some parameters."""
 
-    values: Mapping[str, Any] = {"Name": "n", "Roles": ["a", "b"], "Empty": [""], "AWS::Partition": "aws", "Many": 5}
+    values: Mapping[str, Any] = {"Name": "n", "Roles": ["a", "b"], "Empty": [""], "AWS::Partition": "aws", "Many": "5"}
 
     def reference(self, name: str) -> Any:  # noqa: ANN401 (the scope's signature)
         return intrinsics.NO_VALUE if name == "AWS::NoValue" else self.values[name]
@@ -55,16 +55,15 @@ def resolved(text: str) -> object:
         ('!Join [",", !Ref Roles]', "a,b"),
         ('!Select [1, !Split [",", !Join [",", [!Join [",", !Ref Roles], ",,,"]]]]', "b"),
         ('!Select [0, !Split [",", !Join [",", [!Join [",", !Ref Empty], ",,,"]]]]', ""),
-        ("!If [Holds, 1, 2]", 1),
-        ("[1, !If [Fails, 2, !Ref AWS::NoValue], 3]", [1, 3]),
+        ("!If [Holds, 1, 2]", "1"),
+        ("[1, !If [Fails, 2, !Ref AWS::NoValue], 3]", ["1", "3"]),
         ("{A: !If [Fails, {B: 1}, !Ref AWS::NoValue], C: [!Ref Name]}", {"C": ["n"]}),
         ("!If [Holds, {Statement: [!If [Fails, x, !Ref AWS::NoValue]]}, none]", {"Statement": []}),
         ("!ImportValue other", "export other"),
         ("!Base64 x", "eA=="),
-        ("!ToJsonString {A: !Ref Name}", '{"A":"n"}'),
         (
             "{Date: 2012-10-17, Text: '2012-10-17', Flag: yes}",
-            {"Date": "2012-10-17", "Text": "2012-10-17", "Flag": True},
+            {"Date": "2012-10-17", "Text": "2012-10-17", "Flag": "yes"},
         ),
     ],
 )
@@ -85,6 +84,8 @@ def test_a_value_that_looks_like_a_function_stays_as_it_is() -> None:
     [
         ("!Equals [!Ref Many, '5']", True),
         ("!Equals ['true', true]", True),
+        ("!Equals ['1.50', 1.50]", True),
+        ("!Equals ['1.5', 1.50]", False),
         ("!Not [!Condition Holds]", False),
         ("!And [!Condition Holds, !Not [!Equals [!Join ['', !Ref Roles], '']]]", True),
         ("!Or [!Condition Fails, !Equals [!Join ['', !Ref Empty], '']]", True),
@@ -126,6 +127,28 @@ def test_what_is_no_template_is_an_error(text: str, start: str) -> None:
     assert str(caught.value)[: len(start)] == start
 
 
+@pytest.mark.parametrize("text", ["A: [true, 1.50, 10, {1.0: no}]", '{"A": [true, 1.50, 10, {"1.0": "no"}]}'])
+def test_numbers_and_booleans_are_the_text_of_the_template(text: str) -> None:
+    assert read(text) == {"A": ["true", "1.50", "10", {"1.0": "no"}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A: true\nB: 'true'\nC: 1.50\nD: '1.50'\nE: 10\nF: False", [True, "true", 1.5, "1.50", 10, False]),
+        (
+            '{"A": true, "B": "true", "C": 1.50, "D": "1.50", "E": 10, "F": false}',
+            [True, "true", 1.5, "1.50", 10, False],
+        ),
+        ("A: 010\nB: 1_000\nC: 12:30:00", ["010", "1_000", "12:30:00"]),
+    ],
+)
+def test_a_document_has_numbers_and_booleans(text: str, expected: list[object]) -> None:
+    """A policy or an event pattern is a JSON document: EventBridge compares 300 with numbers."""
+    document = plain(read(text))
+    assert list(map(repr, document.values())) == list(map(repr, expected))
+
+
 def test_json_is_read_too() -> None:
     assert (
         read('{"Resources": {"A": {"Type": "T", "Properties": {"B": {"Ref": "C"}}}}}')["Resources"]["A"]["Type"] == "T"
@@ -136,8 +159,8 @@ def test_json_is_read_too() -> None:
     ("kind", "text", "expected"),
     [
         ("String", "1", "1"),
-        ("Number", "365", 365),
-        ("Number", "0.5", 0.5),
+        ("Number", "365", "365"),
+        ("Number", "0.5", "0.5"),
         ("Number", "1.50", "1.50"),
         ("CommaDelimitedList", "a, b", ["a", "b"]),
         ("CommaDelimitedList", "", [""]),

@@ -135,3 +135,184 @@ def test_a_change_set_makes_the_stack_when_it_is_executed(cloud: Cloud) -> None:
     assert alarms(cloud, "set-") == {}
     client.execute_change_set(StackName="set", ChangeSetName="first")
     assert (settle(cloud, "set"), alarms(cloud, "set-")) == ("CREATE_COMPLETE", {"set-a": 1.0})
+
+
+SCALARS = """
+Parameters:
+  Flag: {Type: String, Default: true, AllowedValues: [true, false]}
+  Rate: {Type: String, Default: 1.50}
+  Level: {Type: Number, Default: 2.50}
+Conditions:
+  Flagged: !Equals [!Ref Flag, true]
+  Rated: !Equals [!Ref Rate, 1.50]
+  No: !Equals [!Ref Rate, 1.5]
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties: {TopicName: scalars, Tags: [{Key: rate, Value: 1.50}, {Key: flag, Value: true}]}
+  Alarm:
+    Type: AWS::CloudWatch::Alarm
+    Condition: Rated
+    Properties:
+      AlarmName: scalars
+      Namespace: N
+      MetricName: M
+      Statistic: Sum
+      Period: 60
+      EvaluationPeriods: 1
+      Threshold: !Ref Level
+      ActionsEnabled: false
+      ComparisonOperator: GreaterThanThreshold
+  Rule:
+    Type: AWS::Events::Rule
+    Properties: {Name: scalars, EventPattern: {detail: {on: [true, 1.50, "1.50"]}}}
+Outputs:
+  Flag: {Value: true}
+  Rate: {Value: 1.50}
+  Joined: {Value: !Sub "${Flag} ${Rate} ${Level}"}
+  Flagged: {Condition: Flagged, Value: 1}
+  No: {Condition: No, Value: 1}
+"""
+
+
+@pytest.fixture(scope="module")
+def scalars(cloud: Cloud) -> str:
+    """Make the stack of SCALARS; return its name."""
+    cloud.client("cloudformation").create_stack(StackName="scalars", TemplateBody=SCALARS)
+    assert settle(cloud, "scalars") == "CREATE_COMPLETE"
+    return "scalars"
+
+
+def test_numbers_and_booleans_of_a_template_stay_the_text_that_was_written(cloud: Cloud, scalars: str) -> None:
+    client = cloud.client("cloudformation")
+    stack = client.describe_stacks(StackName=scalars)["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    parameters = {entry["ParameterKey"]: entry["ParameterValue"] for entry in stack["Parameters"]}
+    assert parameters == {"Flag": "true", "Rate": "1.50", "Level": "2.50"}
+    assert outputs == {"Flag": "true", "Rate": "1.50", "Joined": "true 1.50 2.50", "Flagged": "1"}
+    declared = client.validate_template(TemplateBody=SCALARS)["Parameters"]
+    assert {entry["ParameterKey"]: entry["DefaultValue"] for entry in declared} == parameters
+
+
+def test_what_a_service_takes_as_number_or_boolean_is_one(cloud: Cloud, scalars: str) -> None:
+    alarm_of_stack = cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix=scalars)["MetricAlarms"][0]
+    assert (alarm_of_stack["Threshold"], alarm_of_stack["ActionsEnabled"]) == (2.5, False)
+    pattern = cloud.client("events").describe_rule(Name=scalars)["EventPattern"]
+    assert json.loads(pattern) == {"detail": {"on": [True, 1.5, "1.50"]}}
+    topic = f"arn:aws:sns:us-east-1:123456789012:{scalars}"
+    tags = cloud.client("sns").list_tags_for_resource(ResourceArn=topic)["Tags"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"rate": "1.50", "flag": "true"}
+
+
+def test_an_unknown_function_is_refused_by_the_request_and_not_by_a_rollback(cloud: Cloud) -> None:
+    client = cloud.client("cloudformation")
+    body = json.dumps({"Resources": {"A": alarm({"Fn::Nothing": "1"})}})
+    for request in (client.create_stack, client.validate_template):
+        with pytest.raises(ClientError, match="Encountered unsupported function: Fn::Nothing Supported functions are"):
+            request(TemplateBody=body, **({"StackName": "nothing"} if request == client.create_stack else {}))
+    names = [stack["StackName"] for stack in client.describe_stacks()["Stacks"]]
+    assert "nothing" not in names
+
+
+def topic(name: object) -> dict[str, Any]:
+    return {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}
+
+
+def outputs_of(cloud: Cloud, name: str) -> dict[str, str]:
+    stack = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def stored(kind: str, default: str) -> dict[str, str]:
+    return {"Type": f"AWS::SSM::Parameter::{kind}", "Default": default}
+
+
+def test_a_parameter_of_systems_manager_gives_what_is_stored_there(cloud: Cloud) -> None:
+    ssm = cloud.client("ssm")
+    ssm.put_parameter(Name="/stored/text", Value="first", Type="String")
+    ssm.put_parameter(Name="/stored/list", Value="a,b", Type="StringList")
+    parameters = {
+        "Text": stored("Value<String>", "/stored/text"),
+        "Items": stored("Value<List<String>>", "/stored/list"),
+        "Name": stored("Name", "/stored/text"),
+    }
+    joined = {"Fn::Join": ["+", {"Ref": "Items"}]}
+    outputs = {"Text": {"Value": {"Ref": "Text"}}, "Items": {"Value": joined}, "Name": {"Value": {"Ref": "Name"}}}
+    resources = {"T": topic({"Fn::Sub": "stored-${Text}"})}
+    assert put(cloud, "stored", resources, Parameters=parameters, Outputs=outputs) == "CREATE_COMPLETE"
+    assert outputs_of(cloud, "stored") == {"Text": "first", "Items": "a+b", "Name": "/stored/text"}
+    entries = cloud.client("cloudformation").describe_stacks(StackName="stored")["Stacks"][0]["Parameters"]
+    assert {entry["ParameterKey"]: entry["ParameterValue"] for entry in entries} == {
+        "Text": "/stored/text",
+        "Items": "/stored/list",
+        "Name": "/stored/text",
+    }
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        put(cloud, "stored", resources, update=True, Parameters=parameters, Outputs=outputs)
+    ssm.put_parameter(Name="/stored/text", Value="second", Type="String", Overwrite=True)
+    assert put(cloud, "stored", resources, update=True, Parameters=parameters, Outputs=outputs) == "UPDATE_COMPLETE"
+    assert outputs_of(cloud, "stored")["Text"] == "second"
+
+
+def test_a_parameter_of_systems_manager_that_is_absent_or_secret_is_refused(cloud: Cloud) -> None:
+    cloud.client("ssm").put_parameter(Name="/secret/text", Value="x", Type="SecureString")
+    for kind, name, message in (
+        ("Value<String>", "/absent", r"Unable to fetch parameters \[/absent\] from parameter store for this account\."),
+        ("Name", "/absent", r"Unable to fetch parameters \[/absent\] from parameter store for this account\."),
+        ("Value<String>", "/secret/text", "have types not supported by CloudFormation"),
+    ):
+        with pytest.raises(ClientError, match=message):
+            put(cloud, "absent", {"T": topic("absent")}, Parameters={"P": stored(kind, name)})
+
+
+def names_of_topics(cloud: Cloud, prefix: str) -> list[str]:
+    arns = [entry["TopicArn"] for entry in cloud.client("sns").list_topics()["Topics"]]
+    return sorted(arn.rpartition(":")[2] for arn in arns if arn.rpartition(":")[2].startswith(prefix))
+
+
+def test_dynamic_references_are_resolved(cloud: Cloud) -> None:
+    ssm, secrets = cloud.client("ssm"), cloud.client("secretsmanager")
+    ssm.put_parameter(Name="/dynamic/name", Value="one", Type="String")
+    ssm.put_parameter(Name="/dynamic/name", Value="two", Type="String", Overwrite=True)
+    arn = secrets.create_secret(Name="dynamic", SecretString='{"name": "three"}')["ARN"]
+    resources = {
+        "A": topic("dynamic-{{resolve:ssm:/dynamic/name:1}}"),
+        "B": topic({"Fn::Sub": "dynamic-{{resolve:ssm:/dynamic/${AWS::StackName}}}"}),
+        "C": topic("dynamic-{{resolve:secretsmanager:dynamic:SecretString:name}}"),
+        "D": topic(f"dynamic-x{{{{resolve:secretsmanager:{arn}:SecretString:name::}}}}"),
+    }
+    assert put(cloud, "name", resources) == "CREATE_COMPLETE"
+    topics = ["dynamic-one", "dynamic-three", "dynamic-two", "dynamic-xthree"]
+    assert names_of_topics(cloud, "dynamic-") == topics
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        put(cloud, "name", resources, update=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "reference", "message"),
+    [
+        (1, "{{resolve:ssm:/nowhere}}", "Parameters: [ssm:/nowhere] cannot be found."),
+        (
+            2,
+            "{{resolve:ssm-secure:/x:1}}",
+            "SSM Secure reference is not supported in: [AWS::SNS::Topic/Properties/TopicName]",
+        ),
+        (3, "{{resolve:secretsmanager:nowhere}}", "Secrets Manager can't find the specified secret."),
+        (5, "{{resolve:ssm:{x}}}", "has a dynamic reference of an unknown form"),
+        (4, "{{resolve:other:x}}", "the rehearsal does not resolve {{resolve:other:x}}; see docs/parity.md"),
+    ],
+)
+def test_a_dynamic_reference_that_cannot_be_resolved_fails_its_resource(
+    cloud: Cloud, number: int, reference: str, message: str
+) -> None:
+    name = f"unresolved{number}"
+    assert put(cloud, name, {"A": topic(f"{name}-{reference}")}) == "ROLLBACK_COMPLETE"
+    events = cloud.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    reasons = [event["ResourceStatusReason"] for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
+    assert (len(reasons), message in reasons[0], names_of_topics(cloud, name)) == (1, True, [])
+
+
+def test_a_dynamic_reference_outside_of_properties_is_refused(cloud: Cloud) -> None:
+    outputs = {"A": {"Value": {"Fn::Sub": "{{resolve:ssm:/${AWS::StackName}}}"}}}
+    with pytest.raises(ClientError, match="in resources' properties only; see docs/parity"):
+        put(cloud, "outside", {"A": topic("outside")}, Outputs=outputs)

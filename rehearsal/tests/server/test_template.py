@@ -43,6 +43,30 @@ def test_parameters_that_break_their_constraints_are_refused(given: dict[str, st
     assert (caught.value.code, str(caught.value)) == ("ValidationError", message)
 
 
+SUPPORTED = (
+    "Fn::Base64, Fn::GetAtt, Fn::GetAZs, Fn::ImportValue, Fn::Join, Fn::Split, Fn::FindInMap, Fn::Select, Ref, "
+    "Fn::Equals, Fn::If, Fn::Not, Condition, Fn::And, Fn::Or, Fn::Contains, Fn::EachMemberEquals, Fn::EachMemberIn, "
+    "Fn::ValueOf, Fn::ValueOfAll, Fn::RefAll, Fn::Sub, Fn::Cidr"
+)
+
+
+@pytest.mark.parametrize("name", ["Fn::Nothing", "Fn::ToJsonString", "Fn::Condition"])
+@pytest.mark.parametrize("section", ["Resources", "Outputs", "Conditions"])
+def test_a_function_that_cloudformation_does_not_have_is_refused_in_its_words(name: str, section: str) -> None:
+    call = {name: ["a", "b"]}
+    entries = {"Resources": resource(x=[call]), "Outputs": {"Value": {"Fn::Join": ["", [call]]}}, "Conditions": call}
+    with pytest.raises(AwsError) as caught:
+        template.check_template({"Resources": {"B": resource()}, section: {"A": entries[section]}})
+    message = f"Template error: Encountered unsupported function: {name} Supported functions are: [{SUPPORTED}]"
+    assert (caught.value.code, str(caught.value)) == ("ValidationError", message)
+
+
+@pytest.mark.parametrize("name", ["Fn::GetAZs", "Fn::Cidr", "Fn::Equals", "Fn::Transform"])
+def test_a_function_that_the_rehearsal_does_not_have_is_refused_before_anything_is_made(name: str) -> None:
+    with pytest.raises(AwsError, match=f"the rehearsal does not know the function {name} in Resources"):
+        template.check_template({"Resources": {"A": resource(x={name: ["a", "b"]})}})
+
+
 RULE = {
     "Both": {
         "RuleCondition": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Max"}, "0"]}]},

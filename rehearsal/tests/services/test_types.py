@@ -355,3 +355,57 @@ def test_an_alarm_has_the_arn_of_its_region(tmp_path: Path) -> None:
         (described,) = abroad.client("cloudwatch").describe_alarms(AlarmNames=["abroad"])["MetricAlarms"]
     arn = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:abroad"
     assert (outputs, described["AlarmArn"]) == ({"Arn": arn}, arn)
+
+
+def test_a_key_has_its_tags_and_changes_with_its_properties(cloud: Cloud) -> None:
+    kms = cloud.client("kms")
+    administrator = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}}
+    policy = {"Version": "2012-10-17", "Statement": [{**administrator, "Action": "kms:*", "Resource": "*"}]}
+
+    def key(rotation: bool, **tags: str) -> dict[str, Any]:
+        listed = [{"Key": name, "Value": value} for name, value in tags.items()]
+        properties = {"KeyPolicy": policy, "EnableKeyRotation": rotation, "Tags": listed, "Description": "d"}
+        return {"K": {"Type": "AWS::KMS::Key", "Properties": properties}}
+
+    outputs = {"Id": {"Ref": "K"}, "Arn": {"Fn::GetAtt": ["K", "Arn"]}}
+    first = put(cloud, "key", key(True, a="1", b="2"), **outputs)
+    name = values(first)["Id"]
+    assert values(first)["Arn"].endswith(f":key/{name}")
+    listed = [kms.list_resource_tags(KeyId=name)["Tags"]]
+    rotated = [kms.get_key_rotation_status(KeyId=name)["KeyRotationEnabled"]]
+    assert put(cloud, "key", key(False, a="3"), **outputs)["StackStatus"] == "UPDATE_COMPLETE"
+    listed.append(kms.list_resource_tags(KeyId=name)["Tags"])
+    rotated.append(kms.get_key_rotation_status(KeyId=name)["KeyRotationEnabled"])
+    assert [{tag["TagKey"]: tag["TagValue"] for tag in tags} for tags in listed] == [{"a": "1", "b": "2"}, {"a": "3"}]
+    assert rotated == [True, False]
+
+
+def test_metadata_of_the_cdk_make_nothing(cloud: Cloud) -> None:
+    metadata = {"Type": "AWS::CDK::Metadata", "Properties": {"Analytics": "v2:deflate64:x"}}
+    assert put(cloud, "cdk-metadata", {"CDKMetadata": metadata})["StackStatus"] == "CREATE_COMPLETE"
+
+
+OWNED = {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}}
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "reason"),
+    [
+        ("acl-private", {"AccessControl": "Private"}, ""),
+        ("acl-logs", {"AccessControl": "LogDeliveryWrite", **OWNED}, ""),
+        (
+            "acl-enforced",
+            {"AccessControl": "LogDeliveryWrite"},
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+        ),
+        ("acl-public", {"AccessControl": "PublicRead"}, "the rehearsal does not have AccessControl PublicRead"),
+    ],
+)
+def test_access_control_of_a_bucket(cloud: Cloud, name: str, properties: dict[str, Any], reason: str) -> None:
+    stack = put(cloud, name, {"B": bucket(BucketName=name, **properties)})
+    assert stack["StackStatus"] == ("ROLLBACK_COMPLETE" if reason else "CREATE_COMPLETE")
+    assert reason in stack.get("StackStatusReason", "")
+    if not reason:
+        grants = cloud.client("s3").get_bucket_acl(Bucket=name)["Grants"]
+        logs = [grant for grant in grants if "LogDelivery" in grant["Grantee"].get("URI", "")]
+        assert bool(logs) is (name == "acl-logs")

@@ -121,7 +121,8 @@ def _modified(
         resolved = seen.resolved(old.logical_resource_id)
     except FunctionError:
         resolved = {LATER: LATER}
-    names = sorted(name for name in {*old.properties, *resolved} if old.properties.get(name) != resolved.get(name))
+    declared = old.declared
+    names = sorted(name for name in {*declared, *resolved} if declared.get(name) != resolved.get(name))
     other = [name for name in ATTRIBUTES if before.get(name) != after.get(name)]
     if not names and not other:
         return None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sagemaker_rehearsal.cloudformation import dynamic_references
 from sagemaker_rehearsal.cloudformation import template as rules
 from sagemaker_rehearsal.cloudformation.intrinsics import FunctionError
 from sagemaker_rehearsal.cloudformation.provider import Provider
@@ -113,18 +114,26 @@ class Engine:
         self._map.put(left)
 
     def _apply_one(self, logical: str, kind: str) -> None:
-        stack, properties = self._stack, self._map.resolved(logical)
+        stack, declared = self._stack, self._map.resolved(logical)
         old = self._map.existing().get(logical)
         if old and old.cf_resource_type == kind:
+            # A secret is looked up anew only where its resource changes, a parameter with every update of the stack:
+            # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+            if old.declared == declared and "ssm" not in dynamic_references.services(declared):
+                return
+            properties = self._provider.dynamic(kind, declared)
             if old.properties == properties:
+                old.template = declared
                 return
             stack.event(old, "UPDATE_IN_PROGRESS")
             new = self._provider.update(stack.name, stack.stack_id, old, properties)
             self._changed.append((old, new))
         else:
             stack.event(None, "CREATE_IN_PROGRESS", "", logical, kind)
+            properties = self._provider.dynamic(kind, declared)
             new = self._provider.create(stack.name, stack.stack_id, logical, kind, properties)
             self._made.append(new)
+        new.template = declared
         self._map.put(new)
         stack.event(new, "UPDATE_COMPLETE" if old else "CREATE_COMPLETE")
 

@@ -6,7 +6,10 @@ The sentences are AWS's, as LocalStack recorded them (tests/aws/services/cloudfo
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from sagemaker_rehearsal.cloudformation import dynamic_references, intrinsics
 from sagemaker_rehearsal.cloudformation.form import invalid
+
+PARITY = "see docs/parity.md"
 
 GET_ATT = (
     "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource "
@@ -18,6 +21,15 @@ SPLIT = (
     "split or a function that returns a string to be split."
 )
 EQUALS = "Template error: every Fn::Equals object requires a list of 2 string parameters."
+# In CloudFormation's order, as https://github.com/aws/aws-cli/pull/2746 quotes it; Fn::Cidr came later. Those of the
+# transform AWS::LanguageExtensions (Fn::ToJsonString, Fn::Length, Fn::ForEach) are not among them.
+SUPPORTED = (
+    "Fn::Base64", "Fn::GetAtt", "Fn::GetAZs", "Fn::ImportValue", "Fn::Join", "Fn::Split", "Fn::FindInMap", "Fn::Select",
+    "Ref", "Fn::Equals", "Fn::If", "Fn::Not", "Condition", "Fn::And", "Fn::Or", "Fn::Contains", "Fn::EachMemberEquals",
+    "Fn::EachMemberIn", "Fn::ValueOf", "Fn::ValueOfAll", "Fn::RefAll", "Fn::Sub", "Fn::Cidr",
+)  # fmt: skip
+UNSUPPORTED = "Template error: Encountered unsupported function: {name} Supported functions are: [{names}]"
+CONDITIONS = frozenset({"Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or"})
 
 
 def check(template: Mapping[str, Any]) -> None:
@@ -27,6 +39,13 @@ def check(template: Mapping[str, Any]) -> None:
         AwsError: for the first one that has another form, or an Fn::If without its condition.
     """
     conditions = template.get("Conditions") or {}
+    _check_known(template)
+    elsewhere = dynamic_references.services([conditions, template.get("Outputs"), template.get("Rules")])
+    if elsewhere:
+        names = ", ".join(sorted(elsewhere))
+        raise invalid(
+            f"Template error: the rehearsal resolves {{{{resolve:{names}}}}} in resources' properties only; {PARITY}"
+        )
     for name, argument in calls([template.get("Resources"), template.get("Outputs"), conditions]):
         if name in FORMS:
             rule, right = FORMS[name]
@@ -34,6 +53,17 @@ def check(template: Mapping[str, Any]) -> None:
                 raise invalid(rule)
         if name == "Fn::If" and isinstance(argument, list) and argument and argument[0] not in conditions:
             raise invalid(f"Template error: unresolved condition dependency {argument[0]} in Fn::If")
+
+
+def _check_known(template: Mapping[str, Any]) -> None:
+    """Refuse functions that CloudFormation does not have, in its words, and those that the rehearsal does not have."""
+    for section in ("Resources", "Outputs", "Conditions", "Rules"):
+        here = intrinsics.FUNCTIONS.keys() | (CONDITIONS if section == "Conditions" else ())
+        for name, _ in calls(template.get(section)):
+            if name not in SUPPORTED and name != "Fn::Transform":
+                raise invalid(UNSUPPORTED.format(name=name, names=", ".join(SUPPORTED)))
+            if section != "Rules" and name not in here:
+                raise invalid(f"Template error: the rehearsal does not know the function {name} in {section}; {PARITY}")
 
 
 def check_mappings(template: Mapping[str, Any], values: Mapping[str, str]) -> None:

@@ -64,15 +64,13 @@ def decide(node: Any, scope: Scope) -> bool:  # noqa: ANN401 (JSON)
     Raises:
         FunctionError: it is none.
     """
-    if isinstance(node, bool):
-        return node
     if not isinstance(node, Mapping) or len(node) != 1:
         raise FunctionError("Template format error: every Conditions member must be a condition function.")
     (name, argument), *_ = node.items()
     if name == "Condition":
         return scope.condition(argument)
     if name == "Fn::Equals":
-        left, right = (_plain(resolve(operand, scope)) for operand in argument)
+        left, right = (resolve(operand, scope) for operand in argument)
         return bool(left == right)
     if name == "Fn::Not":
         return not decide(argument[0], scope)
@@ -81,17 +79,10 @@ def decide(node: Any, scope: Scope) -> bool:  # noqa: ANN401 (JSON)
     raise FunctionError(f"Template format error: {name} is no condition function.")
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON)
-    """Compare as CloudFormation does: a template's true, 5 and "5" are texts."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
-
-
 def _text(value: Any) -> str:  # noqa: ANN401 (JSON)
     if isinstance(value, list | dict) or value is NO_VALUE:
         raise FunctionError(f"Template error: a text is wanted where {json.dumps(value, default=str)} stands")
-    return str(_plain(value))
+    return str(value)
 
 
 def _sub(argument: Any, scope: Scope) -> str:  # noqa: ANN401 (JSON)
@@ -150,6 +141,5 @@ FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
     "Fn::Select": _select,
     "Fn::If": _if,
     "Fn::Base64": lambda argument, scope: base64.b64encode(_text(resolve(argument, scope)).encode()).decode(),
-    "Fn::ToJsonString": lambda argument, scope: json.dumps(resolve(argument, scope), separators=(",", ":")),
     "Fn::ImportValue": lambda argument, scope: scope.imported(_text(resolve(argument, scope))),
 }

@@ -7,7 +7,7 @@ from typing import Any, cast
 from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
 from moto.cloudformation.utils import generate_stack_id
 
-from sagemaker_rehearsal.cloudformation import differences, fetch, form
+from sagemaker_rehearsal.cloudformation import differences, fetch, form, parameter_store
 from sagemaker_rehearsal.cloudformation import template as rules
 from sagemaker_rehearsal.cloudformation.engine import Engine, EngineStack
 from sagemaker_rehearsal.cloudformation.provider import Provider, known
@@ -88,7 +88,7 @@ def checked(call: Call, template: dict[str, Any], given: Mapping[str, str]) -> d
     """
     values = rules.check(template, given, list(call.params.get("Capabilities") or []))
     _require_known(call.cloud, template)
-    return values
+    return parameter_store.fetch(call.cloud, template.get("Parameters") or {}, values)
 
 
 def _require_known(cloud: Host, template: Mapping[str, Any]) -> None:

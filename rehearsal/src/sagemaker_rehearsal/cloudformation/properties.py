@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.model import Shape
 
+from sagemaker_rehearsal.cloudformation.reading import plain
 from sagemaker_rehearsal.cloudformation.resources import ResourceError
 
 
@@ -69,7 +70,7 @@ def cast(shape: Shape, value: Any) -> Any:  # noqa: ANN401 (JSON)
 
 def to_json(document: object) -> str:
     """Return a JSON document as CloudFormation hands it on."""
-    return document if isinstance(document, str) else json.dumps(document, separators=(",", ":"))
+    return document if isinstance(document, str) else json.dumps(plain(document), separators=(",", ":"))
 
 
 def to_text(value: object) -> str:

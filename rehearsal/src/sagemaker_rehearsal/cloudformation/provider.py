@@ -8,6 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from moto.cloudformation import parsing
 
+from sagemaker_rehearsal.cloudformation import dynamic_references
+from sagemaker_rehearsal.cloudformation.reading import plain
 from sagemaker_rehearsal.cloudformation.resources import (
     CUSTOM,
     Properties,
@@ -35,6 +37,15 @@ class Provider:
     def __init__(self, cloud: Host, region: str) -> None:
         self._cloud = cloud
         self._region = region
+
+    def dynamic(self, kind: str, properties: Properties) -> Properties:
+        """Return a resource's properties with every dynamic reference resolved.
+
+        Raises:
+            ResourceError: one cannot be.
+        """
+        resolved: Properties = dynamic_references.resolve(self._cloud, kind, properties)
+        return resolved
 
     def create(self, stack: str, stack_id: str, logical: str, kind: str, properties: Properties) -> Resource:
         """Make a resource and wait until it is usable.
@@ -80,7 +91,7 @@ class Provider:
             raise ResourceError(f"Template error: the rehearsal does not know the type {kind}; see docs/parity.md")
         name = _name(kind, stack, logical, properties)
         marks = {"LogicalId": logical, "StackId": stack_id, "ResourceType": kind}
-        body = {"Type": kind, "Properties": dict(properties)}
+        body = {"Type": kind, "Properties": plain(properties)}
         try:
             native = model.create_from_cloudformation_json(name, body, ACCOUNT, self._region, **marks)
         except Exception as error:  # moto's models raise whatever their services raise
@@ -91,7 +102,7 @@ class Provider:
         kind, logical = old.cf_resource_type, old.logical_resource_id
         model = parsing.resource_class_from_type(kind)
         name = _name(kind, stack, logical, properties)
-        body = {"Type": kind, "Properties": dict(properties)}
+        body = {"Type": kind, "Properties": plain(properties)}
         try:
             native = model.update_from_cloudformation_json(old.native, name, body, ACCOUNT, self._region)
         except Exception as error:  # as above
@@ -110,7 +121,7 @@ def _wrapped(native: Any, kind: str, logical: str, properties: Properties) -> Re
 
 
 def _native_delete(resource: Resource, region: str) -> None:
-    body = {"Type": resource.cf_resource_type, "Properties": dict(resource.properties)}
+    body = {"Type": resource.cf_resource_type, "Properties": plain(resource.properties)}
     try:
         model = parsing.resource_class_from_type(resource.cf_resource_type)
         model.delete_from_cloudformation_json(resource.physical_resource_id, body, ACCOUNT, region)

@@ -46,6 +46,12 @@ class Resource:
     attributes: Mapping[str, str] = field(default_factory=dict)
     request: Properties = field(default_factory=dict)
     native: Any = None
+    template: Properties | None = None
+
+    @property
+    def declared(self) -> Properties:
+        """The properties before dynamic references were resolved, which are what a template is compared with."""
+        return self.properties if self.template is None else self.template
 
     def get_cfn_attribute(self, name: str) -> Any:  # noqa: ANN401 (moto's signature)
         """Return what Fn::GetAtt refers to."""

@@ -7,8 +7,10 @@ from moto.cloudformation.models import Event, Stack
 from moto.cloudformation.parsing import Export, Output, OutputMap, ResourceMap
 
 from sagemaker_rehearsal.cloudformation import intrinsics
+from sagemaker_rehearsal.cloudformation.dynamic_references import services
 from sagemaker_rehearsal.cloudformation.intrinsics import FunctionError
-from sagemaker_rehearsal.cloudformation.reading import read
+from sagemaker_rehearsal.cloudformation.parameter_store import VALUE, Stored
+from sagemaker_rehearsal.cloudformation.reading import Scalar, read
 from sagemaker_rehearsal.cloudformation.resources import Resource, ResourceError
 
 
@@ -59,9 +61,10 @@ class Resources(ResourceMap):
         """Take the parameters that were given, and the defaults of the others."""
         self.no_echo_parameter_keys: list[str] = []
         for name, rule in (self._template.get("Parameters") or {}).items():
-            text = str(self.input_parameters.get(name, rule.get("Default", "")))
-            self.resolved_parameters[name] = typed(rule.get("Type", "String"), text)
-            if rule.get("NoEcho"):
+            text = self.input_parameters.get(name, rule.get("Default", ""))
+            value = text.stored if isinstance(text, Stored) else str(text)
+            self.resolved_parameters[name] = typed(rule.get("Type", "String"), value)
+            if str(rule.get("NoEcho", "")).lower() == "true":
                 self.no_echo_parameter_keys.append(name)
         self._parsed_resources.update(self.resolved_parameters)
 
@@ -133,14 +136,12 @@ class Resources(ResourceMap):
         self.load()
 
 
-def typed(kind: str, text: str) -> Any:  # noqa: ANN401 (a text, a number or a list)
+def typed(kind: str, text: str) -> str | list[str]:
     """Return a parameter as Ref gives it: a list for the types that are lists."""
+    kind = kind.removeprefix(VALUE)
     if kind == "CommaDelimitedList" or kind.startswith("List<"):
         return [item.strip() for item in text.split(",")]
-    if kind == "Number":
-        number: float = float(text) if "." in text or "e" in text.lower() else int(text)
-        return number if str(number) == text else text
-    return text
+    return Scalar(text) if kind == "Number" else text
 
 
 class Outputs(OutputMap):
@@ -157,6 +158,8 @@ class Outputs(OutputMap):
             output = self._output_json_map[key]
             applies = "Condition" not in output or self._scope.condition(output["Condition"])
             value = intrinsics.resolve(output["Value"], self._scope) if applies else None
+            if services(value):  # by a parameter, for instance
+                raise FunctionError(f"Template error: the rehearsal resolves {value} in resources' properties only")
             self._made[key] = Output(key, str(value), output.get("Description", "")) if applies else None
         return self._made[key]
 
@@ -205,11 +208,17 @@ class EngineStack(Stack):
     def parameter_list(self) -> list[dict[str, Any]]:
         """The parameters as texts, as DescribeStacks gives them."""
         hidden = self.resource_map.no_echo_parameter_keys
-        parameters = self.resource_map.resolved_parameters.items()
         return [
-            {"ParameterKey": key, "ParameterValue": "****" if key in hidden else _shown(value)}
-            for key, value in parameters
+            {"ParameterKey": key, **({"ParameterValue": "****"} if key in hidden else self._shown(key, value))}
+            for key, value in self.resource_map.resolved_parameters.items()
         ]
+
+    def _shown(self, key: str, value: str | list[str]) -> dict[str, str]:
+        text = ",".join(value) if isinstance(value, list) else str(value)
+        name = self.parameters.get(key)
+        if isinstance(name, Stored):
+            return {"ParameterValue": str(name), "ResolvedValue": name.stored}
+        return {"ParameterValue": text}
 
     def _create_resource_map(self) -> Resources:
         resources = Resources(
@@ -254,7 +263,3 @@ class EngineStack(Stack):
         except FunctionError as error:
             raise ResourceError(str(error)) from error
         self.output_map = outputs
-
-
-def _shown(value: Any) -> str:  # noqa: ANN401 (a text, a number or a list)
-    return ",".join(value) if isinstance(value, list) else str(value)

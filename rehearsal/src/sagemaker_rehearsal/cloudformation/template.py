@@ -36,12 +36,12 @@ def check_template(template: Mapping[str, Any]) -> None:
     if not isinstance(template, Mapping) or not template.get("Resources"):
         raise invalid("Template format error: At least one Resources member must be defined.")
     form.check(template)
+    if "Transform" in template:
+        raise invalid("Template format error: the rehearsal has no macros; see docs/parity.md")
     functions.check(template)
     order(template["Resources"], set(template.get("Parameters") or {}))
     form.check_conditions(template)
     form.check_outputs(template, references([output["Value"] for output in (template.get("Outputs") or {}).values()]))
-    if "Transform" in template:
-        raise invalid("Template format error: the rehearsal has no macros; see docs/parity.md")
 
 
 # The properties by which a resource of IAM is named

@@ -3,10 +3,10 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sagemaker_rehearsal.cloudformation.properties import to_json
 from sagemaker_rehearsal.cloudformation.resources import ResourceError
 
 # Characters; IAM does not count white space
@@ -16,7 +16,7 @@ ATTACHED = 10  # managed policies a role, by default
 
 def text(document: Any) -> str:  # noqa: ANN401 (JSON)
     """Return a document as JSON text; text is returned unchanged."""
-    return document if isinstance(document, str) else json.dumps(document, separators=(",", ":"))
+    return to_json(document)
 
 
 def size(document: Any) -> int:  # noqa: ANN401 (JSON)

@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.cloudformation.api_type import ApiType
-from sagemaker_rehearsal.cloudformation.properties import to_parameters
+from sagemaker_rehearsal.cloudformation.properties import to_json, to_parameters
 from sagemaker_rehearsal.cloudformation.resources import (
     Made,
     Properties,
@@ -66,10 +65,19 @@ def _cors(value: Mapping[str, Any]) -> dict[str, Any]:
     return {"CORSRules": [{other.get(key, key): item for key, item in rule.items()} for rule in value["CorsRules"]]}
 
 
+# Canned ACLs, which CloudFormation calls otherwise; those that open a bucket to others are not there, because a new
+# bucket blocks public access: https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl
+ACLS = {
+    "Private": "private",
+    "BucketOwnerFullControl": "bucket-owner-full-control",
+    "BucketOwnerRead": "bucket-owner-read",
+    "LogDeliveryWrite": "log-delivery-write",
+}
 SETTINGS = {
     "OwnershipControls": Setting(
         "put_bucket_ownership_controls", "OwnershipControls", "delete_bucket_ownership_controls"
     ),
+    "AccessControl": Setting("put_bucket_acl", "ACL", prepare=lambda name: ACLS[name], unset="private"),
     "PublicAccessBlockConfiguration": Setting(
         "put_public_access_block", "PublicAccessBlockConfiguration", "delete_public_access_block"
     ),
@@ -94,6 +102,22 @@ class Bucket(ResourceType):
     known = frozenset({"BucketName", *SETTINGS})
     named = "BucketName"
     longest = 63
+
+    def check(self, logical: str, properties: Properties) -> None:
+        """Check that AccessControl is possible: a new bucket has BucketOwnerEnforced, and so no ACL but its owner's.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+        """
+        super().check(logical, properties)
+        acl = properties.get("AccessControl", "Private")
+        if acl not in ACLS:
+            names = ", ".join(ACLS)
+            raise ResourceError(
+                f"{self.name}: the rehearsal does not have AccessControl {acl}, only {names}; see docs/parity.md"
+            )
+        rules = (properties.get("OwnershipControls") or {}).get("Rules") or [{}]
+        if acl != "Private" and rules[0].get("ObjectOwnership", "BucketOwnerEnforced") == "BucketOwnerEnforced":
+            raise ResourceError("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 
     def generated_name(self, stack_id: str, logical: str) -> str:
         """Return the name of a bucket without BucketName; bucket names are lower case."""
@@ -139,6 +163,10 @@ def _is_there(cloud: Host, name: str) -> bool:
 
 
 def _set(s3: Any, name: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 (boto3 clients have no type)
+    before, after = (
+        {key: value for key, value in properties.items() if (key, value) != ("AccessControl", "Private")}
+        for properties in (before, after)
+    )
     for key, setting in SETTINGS.items():
         if before.get(key) == after.get(key):
             continue
@@ -176,7 +204,7 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
         update_operation="put_bucket_policy",
         delete_operation="delete_bucket_policy",
         fixed=frozenset({"Bucket"}),
-        prepare=lambda properties: {"Bucket": properties["Bucket"], "Policy": json.dumps(properties["PolicyDocument"])},
+        prepare=lambda properties: {"Bucket": properties["Bucket"], "Policy": to_json(properties["PolicyDocument"])},
         ref=lambda request, answer: str(request["Bucket"]),
         delete_request=lambda request: {"Bucket": request["Bucket"]},
     ),

@@ -333,7 +333,11 @@ def _parameters(artifact: Artifact) -> list[dict[str, Any]]:
     for name, rule in (read(artifact.text).get("Parameters") or {}).items():
         constraints: dict[str, Any] = {"AllowedValues": [str(each) for each in rule.get("AllowedValues", [])]}
         constraints |= {key: str(rule[key]) for key in CONSTRAINTS if key in rule}
-        parameter = {"ParameterKey": name, "ParameterType": rule["Type"], "IsNoEcho": bool(rule.get("NoEcho"))}
+        parameter = {
+            "ParameterKey": name,
+            "ParameterType": rule["Type"],
+            "IsNoEcho": str(rule.get("NoEcho", "")).lower() == "true",
+        }
         parameter |= {"DefaultValue": str(rule["Default"])} if "Default" in rule else {}
         parameter |= {"Description": rule["Description"]} if "Description" in rule else {}
         parameters.append({**parameter, "ParameterConstraints": constraints})
