@@ -9,6 +9,7 @@ from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
 
 from sagemaker_rehearsal.cloudformation import differences, operations
 from sagemaker_rehearsal.cloudformation import template as rules
+from sagemaker_rehearsal.server.backends import alone
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
 
@@ -135,7 +136,8 @@ def _reviewed(call: Call, name: str) -> Stack:
     stack = Stack(stack_id, name, {}, {}, ACCOUNT, call.region, tags=operations.tags_of(call))  # type: ignore[abstract]
     stack.status = "REVIEW_IN_PROGRESS"
     stack._add_stack_event("REVIEW_IN_PROGRESS", resource_status_reason="User Initiated")
-    operations.backend(call).stacks[stack_id] = stack
+    with alone():
+        operations.backend(call).stacks[stack_id] = stack
     return stack
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from moto.sagemaker.models import sagemaker_backends
 
 from sagemaker_rehearsal.sagemaker import state_events
+from sagemaker_rehearsal.server import backends
 from sagemaker_rehearsal.server.errors import AwsError, invalid
 from sagemaker_rehearsal.server.service import ACCOUNT, Call, Host, operation
 
@@ -104,7 +105,8 @@ def delete_model_package_group(call: Call) -> None:
         raise AwsError(
             "ConflictException", f"Model Package Group {name} cannot be deleted: it contains model packages."
         )
-    del sagemaker_backends[ACCOUNT][call.region].model_package_groups[name]
+    with backends.alone():
+        del sagemaker_backends[ACCOUNT][call.region].model_package_groups[name]
 
 
 def _deleted(call: Call) -> set[str]:
