@@ -11,6 +11,7 @@ from sagemaker_rehearsal.cloudformation import differences, operations
 from sagemaker_rehearsal.cloudformation import template as rules
 from sagemaker_rehearsal.server.backends import alone
 from sagemaker_rehearsal.server.errors import AwsError
+from sagemaker_rehearsal.server.paging import Pages
 from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
 
 NOTHING = "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -165,7 +166,7 @@ def list_change_sets(call: Call) -> dict[str, Any]:
         for change_set in list(_sets(call).values())
         if stack in (change_set.stack.name, change_set.stack.stack_id)
     ]
-    return {"Summaries": [change_set.summary() for change_set in own]}
+    return Pages(error=rules.invalid).page(call, "Summaries", [change_set.summary() for change_set in own])
 
 
 @operation("cloudformation", "DeleteChangeSet")
