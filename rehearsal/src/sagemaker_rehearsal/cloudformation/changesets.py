@@ -9,7 +9,9 @@ from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
 
 from sagemaker_rehearsal.cloudformation import differences, operations
 from sagemaker_rehearsal.cloudformation import template as rules
+from sagemaker_rehearsal.server.backends import alone
 from sagemaker_rehearsal.server.errors import AwsError
+from sagemaker_rehearsal.server.paging import Pages
 from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
 
 NOTHING = "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -135,7 +137,8 @@ def _reviewed(call: Call, name: str) -> Stack:
     stack = Stack(stack_id, name, {}, {}, ACCOUNT, call.region, tags=operations.tags_of(call))  # type: ignore[abstract]
     stack.status = "REVIEW_IN_PROGRESS"
     stack._add_stack_event("REVIEW_IN_PROGRESS", resource_status_reason="User Initiated")
-    operations.backend(call).stacks[stack_id] = stack
+    with alone():
+        operations.backend(call).stacks[stack_id] = stack
     return stack
 
 
@@ -163,7 +166,7 @@ def list_change_sets(call: Call) -> dict[str, Any]:
         for change_set in list(_sets(call).values())
         if stack in (change_set.stack.name, change_set.stack.stack_id)
     ]
-    return {"Summaries": [change_set.summary() for change_set in own]}
+    return Pages(error=rules.invalid).page(call, "Summaries", [change_set.summary() for change_set in own])
 
 
 @operation("cloudformation", "DeleteChangeSet")

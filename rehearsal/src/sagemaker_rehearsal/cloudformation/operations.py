@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
+from moto.cloudformation.parsing import Export
 from moto.cloudformation.utils import generate_stack_id
 
 from sagemaker_rehearsal.cloudformation import differences, fetch, form, parameter_store
@@ -12,6 +13,7 @@ from sagemaker_rehearsal.cloudformation import template as rules
 from sagemaker_rehearsal.cloudformation.engine import Engine, EngineStack
 from sagemaker_rehearsal.cloudformation.provider import Provider, known
 from sagemaker_rehearsal.cloudformation.reading import TemplateError, read
+from sagemaker_rehearsal.server.backends import alone, serialised
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import ACCOUNT, Call, Host, keys_of, operation
 
@@ -194,16 +196,26 @@ def new_stack(
 def create(call: Call, stack: EngineStack, on_failure: str = "ROLLBACK") -> None:
     """Make a stack in the background."""
     exports, keys = backend(call).exports, acting_keys(call, stack)
-    backend(call).stacks[stack.stack_id] = stack
+    with alone():
+        backend(call).stacks[stack.stack_id] = stack
     stack.event(None, "CREATE_IN_PROGRESS", "User Initiated")
 
     def work() -> None:
         if Engine(stack, Provider(call.cloud, call.region)).create(on_failure):
-            exports.update({export.name: export for export in stack.exports})
+            _export(exports, stack)
         elif on_failure == "DELETE":
             forget(call, stack)
 
     _start(call, stack, keys, work)
+
+
+@serialised
+def _export(exports: dict[str, Export], stack: Stack, *, gone: bool = False) -> None:
+    """Replace what a stack exports; nothing is left of one that is gone."""
+    for name in [export.name for export in exports.values() if export.exporting_stack_id == stack.stack_id]:
+        del exports[name]
+    if not gone:
+        exports.update({export.name: export for export in stack.exports})
 
 
 @operation("cloudformation", "UpdateStack")
@@ -247,11 +259,7 @@ def update(call: Call, stack: EngineStack, text: str, values: dict[str, str], ta
 
     def work() -> None:
         if engine.update(text, values, tags):
-            for name in [
-                export.name for export in list(exports.values()) if export.exporting_stack_id == stack.stack_id
-            ]:
-                del exports[name]
-            exports.update({export.name: export for export in stack.exports})
+            _export(exports, stack)
 
     _start(call, stack, keys, work)
 
@@ -291,13 +299,11 @@ def delete_stack(call: Call) -> None:
     _start(call, stack, keys, work)
 
 
+@serialised
 def forget(call: Call, stack: Stack) -> None:
     """Keep a stack among the deleted ones, which are found by their id alone."""
     stacks = backend(call)
-    for name in [
-        export.name for export in list(stacks.exports.values()) if export.exporting_stack_id == stack.stack_id
-    ]:
-        del stacks.exports[name]
+    _export(stacks.exports, stack, gone=True)
     stacks.deleted_stacks[stack.stack_id] = stack
     stack.status = "DELETE_COMPLETE"
     stacks.stacks.pop(stack.stack_id, None)

@@ -18,6 +18,7 @@ from sagemaker_rehearsal.cloudformation.resources import (
     explained,
     type_of,
 )
+from sagemaker_rehearsal.server.backends import alone
 from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 # In a service's words: what was to be removed is gone already
@@ -93,7 +94,8 @@ class Provider:
         marks = {"LogicalId": logical, "StackId": stack_id, "ResourceType": kind}
         body = {"Type": kind, "Properties": plain(properties)}
         try:
-            native = model.create_from_cloudformation_json(name, body, ACCOUNT, self._region, **marks)
+            with alone():
+                native = model.create_from_cloudformation_json(name, body, ACCOUNT, self._region, **marks)
         except Exception as error:  # moto's models raise whatever their services raise
             raise ResourceError(f"{kind}: {error}") from error
         return _wrapped(native, kind, logical, properties)
@@ -104,7 +106,8 @@ class Provider:
         name = _name(kind, stack, logical, properties)
         body = {"Type": kind, "Properties": plain(properties)}
         try:
-            native = model.update_from_cloudformation_json(old.native, name, body, ACCOUNT, self._region)
+            with alone():
+                native = model.update_from_cloudformation_json(old.native, name, body, ACCOUNT, self._region)
         except Exception as error:  # as above
             raise ResourceError(f"{kind}: {error}") from error
         return _wrapped(native, kind, logical, properties) if native is not None else old
@@ -124,6 +127,7 @@ def _native_delete(resource: Resource, region: str) -> None:
     body = {"Type": resource.cf_resource_type, "Properties": plain(resource.properties)}
     try:
         model = parsing.resource_class_from_type(resource.cf_resource_type)
-        model.delete_from_cloudformation_json(resource.physical_resource_id, body, ACCOUNT, region)
+        with alone():
+            model.delete_from_cloudformation_json(resource.physical_resource_id, body, ACCOUNT, region)
     except Exception as error:  # moto's models raise whatever their services raise
         raise ResourceError(f"{resource.cf_resource_type}: {error}") from error

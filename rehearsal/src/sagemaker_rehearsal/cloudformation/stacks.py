@@ -12,6 +12,7 @@ from sagemaker_rehearsal.cloudformation.intrinsics import FunctionError
 from sagemaker_rehearsal.cloudformation.parameter_store import VALUE, Stored
 from sagemaker_rehearsal.cloudformation.reading import Scalar, read
 from sagemaker_rehearsal.cloudformation.resources import Resource, ResourceError
+from sagemaker_rehearsal.server.backends import serialised
 
 
 class Conditions(Mapping[str, bool]):
@@ -95,7 +96,7 @@ class Resources(ResourceMap):
 
     def imported(self, name: str) -> str:
         """Answer Fn::ImportValue."""
-        values = [export.value for export in (self.cross_stack_resources or {}).values() if export.name == name]
+        values = [export.value for export in list((self.cross_stack_resources or {}).values()) if export.name == name]
         if not values:
             raise FunctionError(f"No export named {name} found.")
         return str(values[0])
@@ -115,18 +116,22 @@ class Resources(ResourceMap):
         """Return a resource's properties with every intrinsic replaced."""
         return dict(intrinsics.resolve(self._resource_json_map[logical].get("Properties") or {}, self))
 
+    @serialised
     def put(self, resource: Resource) -> None:
         """Let references find a resource."""
         self._parsed_resources[resource.logical_resource_id] = resource
 
+    @serialised
     def existing(self) -> dict[str, Resource]:
         """Return all resources that exist, also those that the template no longer names."""
         return {name: resource for name, resource in self._parsed_resources.items() if isinstance(resource, Resource)}
 
+    @serialised
     def drop(self, logical: str) -> None:
         """Let references no longer find a resource."""
         self._parsed_resources.pop(logical, None)
 
+    @serialised
     def adopt(self, template: dict[str, Any], parameters: dict[str, Any]) -> None:
         """Take another template and other parameters."""
         for name in self.resolved_parameters:

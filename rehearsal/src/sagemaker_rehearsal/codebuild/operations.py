@@ -9,9 +9,11 @@ from sagemaker_rehearsal.codebuild.project import invalid
 from sagemaker_rehearsal.codebuild.service import of
 from sagemaker_rehearsal.iam import keys_for, principal_of
 from sagemaker_rehearsal.server.errors import AwsError
+from sagemaker_rehearsal.server.paging import Pages
 from sagemaker_rehearsal.server.service import Call, operation
 
-PAGE = 100
+# A page has 100 rows; no request has a size
+PAGES = Pages("nextToken", next="nextToken", error=invalid)
 
 
 def _require_trust(call: Call) -> None:
@@ -61,7 +63,9 @@ def batch_get_projects(call: Call) -> dict[str, Any]:
 def list_projects(call: Call) -> dict[str, Any]:
     """List all project names."""
     names = of(call.cloud).names()
-    return {"projects": names[::-1] if call.params.get("sortOrder") == "DESCENDING" else names}
+    if call.params.get("sortBy", "NAME") != "NAME":
+        raise invalid("The rehearsal lists projects by NAME only; see docs/parity.md")
+    return PAGES.page(call, "projects", names[::-1] if call.params.get("sortOrder") == "DESCENDING" else names)
 
 
 def _initiator(arn: str) -> str:
@@ -103,9 +107,4 @@ def list_builds(call: Call) -> dict[str, Any]:
     ids = [build.id for build in of(call.cloud).of_project(call.params.get("projectName"))]
     if call.params.get("sortOrder") == "ASCENDING":
         ids.reverse()
-    try:
-        first = int(call.params.get("nextToken") or 0)
-    except ValueError as error:
-        raise invalid("Invalid next token") from error
-    more = {"nextToken": str(first + PAGE)} if len(ids) > first + PAGE else {}
-    return {"ids": ids[first : first + PAGE], **more}
+    return PAGES.page(call, "ids", ids)

@@ -129,7 +129,7 @@ def _find_by_arn(call: Call) -> PipelineRecord:
 @operation("codepipeline", "ListTagsForResource")
 def list_tags(call: Call) -> dict[str, Any]:
     """List a pipeline's tags."""
-    return {"tags": [{"key": key, "value": value} for key, value in _find_by_arn(call).tags.items()]}
+    return page(call, "tags", [{"key": key, "value": value} for key, value in _find_by_arn(call).tags.items()])
 
 
 @operation("codepipeline", "TagResource")

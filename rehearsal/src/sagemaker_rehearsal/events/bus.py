@@ -16,6 +16,7 @@ from typing import Any
 from moto.events.models import events_backends
 
 from sagemaker_rehearsal.events import delivery, patterns
+from sagemaker_rehearsal.server import backends
 from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 Event = dict[str, Any]
@@ -86,6 +87,7 @@ class Bus:
             file.write(json.dumps(event) + "\n")
 
 
+@backends.serialised
 def matching(cloud: Host, event: Event) -> list[Rule]:
     """Return the enabled rules of the default bus whose pattern an event matches."""
     rules = list(events_backends[ACCOUNT][cloud.region].event_buses["default"].rules.values())

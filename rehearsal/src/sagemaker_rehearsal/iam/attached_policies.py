@@ -11,6 +11,7 @@ from moto.s3.models import s3_backends
 from moto.sagemaker.models import sagemaker_backends
 
 from sagemaker_rehearsal.iam.policy import Policies, Policy, read
+from sagemaker_rehearsal.server.backends import alone, serialised
 from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 # Moto's models have no types
@@ -34,6 +35,7 @@ def _iam() -> Any:  # noqa: ANN401 (moto's)
     return iam_backends[ACCOUNT]["aws"]
 
 
+@serialised
 def role(arn: str) -> Role | None:
     """Find a role by its ARN; None when there is none."""
     entity = _roles.get(arn)
@@ -46,11 +48,13 @@ def role(arn: str) -> Role | None:
     return entity
 
 
+@serialised
 def named(name: str) -> Role | None:
     """Find a role by its name; None when there is none."""
     return next((candidate for candidate in list(_iam().roles.values()) if candidate.name == name), None)
 
 
+@serialised
 def tags(entity: Role | None) -> dict[str, str]:
     """Return a role's tags."""
     values = getattr(entity, "tags", None) or {}
@@ -63,11 +67,13 @@ def trust(entity: Role) -> Policy:
     return read(entity.assume_role_policy_document, "trust policy")
 
 
+@serialised
 def of_role(entity: Role, session_policy: str = "") -> Policies:
     """Return the policies that apply to a role's session."""
     return Policies(tuple(_identity(entity)), _boundary(entity), _session(session_policy))
 
 
+@serialised
 def of_user(name: str) -> Policies:
     """Return the policies that apply to a user, those of its groups included."""
     user = _iam().users[name]
@@ -101,11 +107,13 @@ def _session(text: str) -> Policy | None:
     return read(text, "session policy") if text else None
 
 
+@serialised
 def all_roles(cloud: Host) -> dict[str, list[Policy]]:
     """Return the policies of all roles, by ARN."""
     return {entity.arn: list(_identity(entity)) for entity in list(_iam().roles.values())}
 
 
+@serialised
 def bucket_policy(arn: str) -> tuple[Policy, ...]:
     """Return the policy of the bucket in an S3 ARN; an empty tuple where it has none."""
     bucket = s3_backends[ACCOUNT]["aws"].buckets.get(arn.removeprefix("arn:aws:s3:::").partition("/")[0])
@@ -113,6 +121,7 @@ def bucket_policy(arn: str) -> tuple[Policy, ...]:
     return (read(text.decode() if isinstance(text, bytes) else text, "bucket policy"),) if text else ()
 
 
+@serialised
 def is_object(bucket: str, key: str) -> bool:
     """Return whether an object exists; True where the bucket does not, so that S3 answers NoSuchBucket itself."""
     fake_bucket = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
@@ -130,6 +139,7 @@ def resource_tags(cloud: Host, arn: str) -> dict[str, str]:
     return _of_sagemaker(cloud, arn) if service == "sagemaker" else {}
 
 
+@serialised
 def _stack(cloud: Host, arn: str) -> Any:  # noqa: ANN401 (moto's)
     name = arn.split("/")[1]
     stacks = cloudformation_backends[ACCOUNT][cloud.region].stacks
@@ -141,7 +151,8 @@ def _of_sagemaker(cloud: Host, arn: str) -> dict[str, str]:
     if own_tags is not None:
         return dict(own_tags)
     try:
-        pairs, _ = sagemaker_backends[ACCOUNT][cloud.region].list_tags(arn=arn)
+        with alone():
+            pairs, _ = sagemaker_backends[ACCOUNT][cloud.region].list_tags(arn=arn)
     except Exception:  # a resource that does not exist has no tags; moto raises errors of several types for it
         return {}
     return {pair["Key"]: pair["Value"] for pair in pairs or []}
@@ -179,6 +190,7 @@ class Lookup:
         fake_change_set = cloudformation_backends[ACCOUNT][self._cloud.region].change_sets.get(change_set)
         return str(fake_change_set.stack_id) if fake_change_set else ""
 
+    @serialised
     def object_tags(self, bucket: str, key: str) -> dict[str, str]:
         """Return the tags of an object."""
         s3 = s3_backends[ACCOUNT]["aws"]

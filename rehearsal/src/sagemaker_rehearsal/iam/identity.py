@@ -12,7 +12,7 @@ from moto.core.base_backend import BackendDict
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from sagemaker_rehearsal.server import clients
+from sagemaker_rehearsal.server import backends, clients
 from sagemaker_rehearsal.server.clients import KEYS
 from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
@@ -96,7 +96,8 @@ def on_behalf(access_key: str, service: str) -> dict[str, str]:
 def begin(cloud: Host, role_arn: str, session: str, policy: str = "") -> Any:  # noqa: ANN401 (moto's AssumedRole)
     """Start a session in moto's STS and record its principal."""
     name = session[:64]
-    assumed = sts_backends[ACCOUNT]["aws"].assume_role(cloud.region, name, role_arn, policy, SESSION_SECONDS, "")
+    with backends.alone():
+        assumed = sts_backends[ACCOUNT]["aws"].assume_role(cloud.region, name, role_arn, policy, SESSION_SECONDS, "")
     principal = Principal("role", assumed.arn, role_arn, name, assumed.session_token, policy)
     with _lock:
         _sessions[assumed.access_key_id] = (principal, assumed.secret_access_key)
@@ -125,6 +126,7 @@ def principal_of(access_key: str) -> Principal:
 
 
 def _user_of(access_key: str) -> Principal:
-    backends: BackendDict[Any] = iam_backends
-    user = backends[ACCOUNT]["aws"].get_user_from_access_key_id(access_key)
+    users: BackendDict[Any] = iam_backends
+    with backends.alone():
+        user = users[ACCOUNT]["aws"].get_user_from_access_key_id(access_key)
     return Principal("user", user.arn, user.arn) if user else UNKNOWN

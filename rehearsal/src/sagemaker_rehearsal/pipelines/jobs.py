@@ -17,6 +17,11 @@ class Jobs:
         with self._lock:
             self._described[kind, name] = described
 
+    def all(self, kind: str) -> list[dict[str, Any]]:
+        """Return the descriptions of all jobs of a kind, the oldest first."""
+        with self._lock:
+            return [described for (recorded, _), described in self._described.items() if recorded == kind]
+
     def find(self, kind: str, name: str) -> dict[str, Any] | None:
         """Return a job's description; None when there is no such job."""
         with self._lock:

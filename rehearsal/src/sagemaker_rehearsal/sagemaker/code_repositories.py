@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sagemaker_rehearsal.cloudformation.api_type import ApiType
+from sagemaker_rehearsal.sagemaker.lists import listed
 from sagemaker_rehearsal.server.errors import invalid
 from sagemaker_rehearsal.server.service import Call, Host, operation
 
@@ -74,11 +75,10 @@ def delete_code_repository(call: Call) -> None:
 
 @operation(SERVICE, "ListCodeRepositories")
 def list_code_repositories(call: Call) -> dict[str, Any]:
-    """List code repositories by name, on one page."""
-    part = call.params.get("NameContains", "")
-    return {
-        "CodeRepositorySummaryList": [repository for name, repository in sorted(of(call.cloud).items()) if part in name]
-    }
+    """List code repositories by default by name."""
+    rows = list(of(call.cloud).values())
+    fields = {"Name": "CodeRepositoryName"} | {name: name for name in ("CreationTime", "LastModifiedTime")}
+    return listed(call, "CodeRepositorySummaryList", rows, fields, sort_by="Name", order="Ascending")
 
 
 CODE_REPOSITORY = ApiType(

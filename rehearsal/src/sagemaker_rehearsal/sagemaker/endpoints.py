@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from sagemaker_rehearsal.sagemaker.lists import PAGES, listed
 from sagemaker_rehearsal.sagemaker.worker import Worker, WorkerError
 from sagemaker_rehearsal.server.errors import AwsError, invalid
 from sagemaker_rehearsal.server.service import Call, Host, operation
@@ -208,10 +209,11 @@ def describe_endpoint(call: Call) -> dict[str, Any]:
 @operation("sagemaker", "ListEndpoints")
 def list_endpoints(call: Call) -> dict[str, Any]:
     """List the endpoints that match the filters."""
-    matches = of(call.cloud).all()
-    part, status = call.params.get("NameContains", ""), call.params.get("StatusEquals")
-    matches = [endpoint for endpoint in matches if part in endpoint.name and status in (None, endpoint.status)]
-    return {"Endpoints": [endpoint.describe() for endpoint in matches]}
+    names = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
+    described = [endpoint.describe() for endpoint in of(call.cloud).all()]
+    rows = [{name: row[name] for name in names} for row in described]
+    fields = {"Name": "EndpointName", "Status": "EndpointStatus"}
+    return listed(call, "Endpoints", rows, fields | {name: name for name in names[2:4]}, size=10)
 
 
 @operation("sagemaker", "ListTags")
@@ -219,5 +221,5 @@ def list_tags(call: Call) -> dict[str, Any]:
     """List an endpoint's tags; moto lists those of other resources."""
     for endpoint in of(call.cloud).all():
         if endpoint.arn == call.params["ResourceArn"]:
-            return {"Tags": endpoint.tags}
+            return PAGES.page(call, "Tags", endpoint.tags)
     return call.to_moto()

@@ -5,6 +5,8 @@ from typing import Any
 from moto.sagemaker.models import sagemaker_backends
 
 from sagemaker_rehearsal.sagemaker import state_events
+from sagemaker_rehearsal.sagemaker.lists import PAGES
+from sagemaker_rehearsal.server import backends
 from sagemaker_rehearsal.server.errors import AwsError, invalid
 from sagemaker_rehearsal.server.service import ACCOUNT, Call, Host, operation
 
@@ -55,18 +57,22 @@ def list_model_packages(call: Call) -> dict[str, Any]:
     if group:
         name = group.rpartition("/")[2]
         call.cloud.client("sagemaker").describe_model_package_group(ModelPackageGroupName=name)
-    answer = call.to_moto({**call.params, **({"ModelPackageGroupName": name} if group else {})})
-    listed = answer["ModelPackageSummaryList"]
-    answer["ModelPackageSummaryList"] = [
-        package for package in listed if package["ModelPackageArn"] not in _deleted(call)
-    ]
+    asked = {key: value for key, value in call.params.items() if key not in ("NextToken", "MaxResults")}
+    if group:
+        asked["ModelPackageGroupName"] = name
+    answer = call.to_moto({**asked, "MaxResults": 100})
+    listed = list(answer["ModelPackageSummaryList"])
+    while answer.get("NextToken"):
+        answer = call.to_moto({**asked, "MaxResults": 100, "NextToken": answer["NextToken"]})
+        listed += answer["ModelPackageSummaryList"]
+    packages = [package for package in listed if package["ModelPackageArn"] not in _deleted(call)]
     # packages of the same second are sorted by version
-    newest_first = call.params.get("SortOrder", "Ascending") == "Descending"
     if call.params.get("SortBy", "CreationTime") == "CreationTime":
-        answer["ModelPackageSummaryList"].sort(
-            key=lambda package: (package["CreationTime"], package.get("ModelPackageVersion", 0)), reverse=newest_first
+        packages.sort(
+            key=lambda package: (package["CreationTime"], package.get("ModelPackageVersion", 0)),
+            reverse=call.params.get("SortOrder", "Ascending") == "Descending",
         )
-    return answer
+    return PAGES.page(call, "ModelPackageSummaryList", packages)
 
 
 @operation("sagemaker", "DescribeModelPackageGroup")
@@ -104,7 +110,8 @@ def delete_model_package_group(call: Call) -> None:
         raise AwsError(
             "ConflictException", f"Model Package Group {name} cannot be deleted: it contains model packages."
         )
-    del sagemaker_backends[ACCOUNT][call.region].model_package_groups[name]
+    with backends.alone():
+        del sagemaker_backends[ACCOUNT][call.region].model_package_groups[name]
 
 
 def _deleted(call: Call) -> set[str]:

@@ -12,6 +12,7 @@ from sagemaker_rehearsal.pipelines.errors import ExecutorError
 from sagemaker_rehearsal.pipelines.execution import execute, values
 from sagemaker_rehearsal.pipelines.records import Context, Execution, StepRun, new_id
 from sagemaker_rehearsal.sagemaker import jobs, state_events
+from sagemaker_rehearsal.sagemaker.lists import PAGES, listed
 from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.errors import AwsError, invalid
 from sagemaker_rehearsal.server.service import Call, Host, keys_of, operation
@@ -211,13 +212,9 @@ def describe_pipeline_execution(call: Call) -> dict[str, Any]:
 def list_pipeline_executions(call: Call) -> dict[str, Any]:
     """List a pipeline's executions."""
     executions = of(call.cloud).of(_pipeline(call)["PipelineArn"])
-    if call.params.get("SortOrder") == "Ascending":
-        executions.reverse()
-    return {
-        "PipelineExecutionSummaries": [
-            _summary(execution) for execution in executions[: call.params.get("MaxResults", 100)]
-        ]
-    }
+    rows = [_summary(execution) for execution in reversed(executions)]
+    fields = {"CreationTime": "StartTime", "PipelineExecutionArn": "PipelineExecutionArn"}
+    return listed(call, "PipelineExecutionSummaries", rows, fields, own=("PipelineName",))
 
 
 def _summary(execution: Execution) -> dict[str, Any]:
@@ -236,7 +233,7 @@ def list_pipeline_execution_steps(call: Call) -> dict[str, Any]:
     steps = list(execution.steps)
     if call.params.get("SortOrder", "Ascending") == "Descending":
         steps.reverse()
-    return {"PipelineExecutionSteps": [_step(step) for step in steps]}
+    return PAGES.page(call, "PipelineExecutionSteps", [_step(step) for step in steps])
 
 
 def _step(step: StepRun) -> dict[str, Any]:
@@ -266,4 +263,4 @@ def describe_definition(call: Call) -> dict[str, Any]:
 @operation("sagemaker", "ListPipelineParametersForExecution")
 def list_parameters(call: Call) -> dict[str, Any]:
     """List an execution's parameters."""
-    return {"PipelineParameters": of(call.cloud).parameters(call.params["PipelineExecutionArn"])}
+    return PAGES.page(call, "PipelineParameters", of(call.cloud).parameters(call.params["PipelineExecutionArn"]))

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from sagemaker_rehearsal.iam import identity
 from sagemaker_rehearsal.sagemaker import project_products, project_stacks
+from sagemaker_rehearsal.sagemaker.lists import PAGES
 from sagemaker_rehearsal.server.errors import AwsError, invalid
 from sagemaker_rehearsal.server.service import Call, Host, operation
 
@@ -144,9 +145,8 @@ def list_projects(call: Call) -> dict[str, Any]:
     matches.sort(key=lambda project: project.name if by_name else project.created.isoformat())
     if params.get("SortOrder", "Descending") == "Descending":
         matches.reverse()
-    start, size = int(params.get("NextToken") or 0), int(params.get("MaxResults") or 10)
-    more = {"NextToken": str(start + size)} if start + size < len(matches) else {}
-    return {"ProjectSummaryList": [_summary(call, project) for project in matches[start : start + size]], **more}
+    page = PAGES.page(call, "ProjectSummaryList", matches, 10)
+    return {**page, "ProjectSummaryList": [_summary(call, project) for project in page["ProjectSummaryList"]]}
 
 
 def _between(created: datetime, after: float | None, before: float | None) -> bool:

@@ -44,15 +44,21 @@ def status(people: People) -> Iterator[Resource]:
         yield Resource("model package", package["ModelPackageArn"], package["ModelApprovalStatus"])
     for stack in people.ops("cloudformation").describe_stacks()["Stacks"]:
         yield Resource("stack", stack["StackName"], stack["StackStatus"])
-    for endpoint in people.ops("sagemaker").list_endpoints()["Endpoints"]:
+    for endpoint in _endpoints(people):
         yield Resource("endpoint", endpoint["EndpointName"], endpoint["EndpointStatus"])
+
+
+def _endpoints(people: People) -> Iterator[Mapping[str, Any]]:
+    for page in people.ops("sagemaker").get_paginator("list_endpoints").paginate():
+        yield from page["Endpoints"]
 
 
 def _packages(people: People) -> Iterator[Mapping[str, Any]]:
     sagemaker = people.ops("sagemaker")
     for group in sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]:
         query = {"ModelPackageGroupName": group["ModelPackageGroupName"], "SortOrder": "Descending"}
-        yield from sagemaker.list_model_packages(**query)["ModelPackageSummaryList"]
+        for page in sagemaker.get_paginator("list_model_packages").paginate(**query):
+            yield from page["ModelPackageSummaryList"]
 
 
 def decide(people: People, *, approve: bool) -> str:
@@ -101,7 +107,7 @@ def _pending(people: People, pipeline: str) -> Iterator[tuple[str, str, str]]:
 def invoke(people: People, endpoint: str | None, body: bytes) -> str:
     """Send rows to an endpoint as an application does; by default to the prod endpoint that is there."""
     if endpoint is None:
-        names = [endpoint["EndpointName"] for endpoint in people.ops("sagemaker").list_endpoints()["Endpoints"]]
+        names = [endpoint["EndpointName"] for endpoint in _endpoints(people)]
         prod = [name for name in names if name.endswith("-prod")]
         if len(prod) != 1:
             raise RehearsalError(f"--endpoint: name one of {', '.join(names) or 'none, for there is no endpoint'}")

@@ -11,7 +11,7 @@ from botocore.model import OperationModel
 from moto.backends import list_of_moto_modules
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from sagemaker_rehearsal.server import cors, protocols, validation
+from sagemaker_rehearsal.server import backends, cors, protocols, validation
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import Call, Check, Guard, Handler, Host, Route, Validator
 
@@ -145,9 +145,10 @@ class Front:
             raise _absent(request, operation)
         passed = {**environ, "wsgi.input": io.BytesIO(request.body if body is None else body)}
         try:
-            parts = self._moto(passed, start)
-            content = b"".join(parts)
-            getattr(parts, "close", lambda: None)()
+            with backends.alone():
+                parts = self._moto(passed, start)
+                content = b"".join(parts)
+                getattr(parts, "close", lambda: None)()
         except NotImplementedError as error:
             raise _absent(request, operation) from error
         headers = {key: value for key, value in got["headers"] if key.lower() not in ("connection", "server", "date")}

@@ -15,6 +15,7 @@ from typing import Any
 
 from moto.s3.models import s3_backends
 
+from sagemaker_rehearsal.server import backends
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.protocols import Answer, Wire
 from sagemaker_rehearsal.server.service import ACCOUNT
@@ -66,6 +67,7 @@ def _like(pattern: str, value: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), value) is not None
 
 
+@backends.serialised
 def _rules(bucket: str) -> list[Rule] | None:
     """Read a bucket's rules; None where there is no such bucket."""
     bucket_record: Any = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)

@@ -9,7 +9,7 @@ from typing import Any
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import Call, operation
 from sagemaker_rehearsal.servicecatalog import views
-from sagemaker_rehearsal.servicecatalog.state import Constraint, Portfolio, Product, invalid, missing, of
+from sagemaker_rehearsal.servicecatalog.state import PAGES, Constraint, Portfolio, Product, invalid, missing, of
 
 SERVICE = "servicecatalog"
 
@@ -71,11 +71,10 @@ def describe_portfolio(call: Call) -> dict[str, Any]:
 
 @operation(SERVICE, "ListPortfolios")
 def list_portfolios(call: Call) -> dict[str, Any]:
-    """List all portfolios, on one page."""
+    """List all portfolios."""
     catalogue = of(call.cloud)
-    return {
-        "PortfolioDetails": [views.portfolio(catalogue, portfolio) for portfolio in list(catalogue.portfolios.values())]
-    }
+    rows = [views.portfolio(catalogue, portfolio) for portfolio in list(catalogue.portfolios.values())]
+    return PAGES.page(call, "PortfolioDetails", rows)
 
 
 @operation(SERVICE, "DeletePortfolio")
@@ -123,7 +122,7 @@ def list_portfolios_for_product(call: Call) -> dict[str, Any]:
     catalogue = of(call.cloud)
     product = catalogue.product(call.params)
     portfolios = [portfolio for portfolio in list(catalogue.portfolios.values()) if product.id in portfolio.products]
-    return {"PortfolioDetails": [views.portfolio(catalogue, portfolio) for portfolio in portfolios]}
+    return PAGES.page(call, "PortfolioDetails", [views.portfolio(catalogue, portfolio) for portfolio in portfolios])
 
 
 @operation(SERVICE, "AssociatePrincipalWithPortfolio")
@@ -152,7 +151,8 @@ def disassociate_principal(call: Call) -> None:
 def list_principals(call: Call) -> dict[str, Any]:
     """List a portfolio's principals."""
     principals = of(call.cloud).portfolio(call.params["PortfolioId"]).principals
-    return {"Principals": [{"PrincipalARN": arn, "PrincipalType": kind} for arn, kind in list(principals.items())]}
+    rows = [{"PrincipalARN": arn, "PrincipalType": kind} for arn, kind in list(principals.items())]
+    return PAGES.page(call, "Principals", rows)
 
 
 @operation(SERVICE, "CreateConstraint")
@@ -238,8 +238,5 @@ def list_constraints(call: Call) -> dict[str, Any]:
     constraints = [
         constraint for constraint in list(catalogue.constraints.values()) if constraint.portfolio == portfolio.id
     ]
-    return {
-        "ConstraintDetails": [
-            views.constraint(constraint) for constraint in constraints if product in (None, constraint.product)
-        ]
-    }
+    rows = [views.constraint(constraint) for constraint in constraints if product in (None, constraint.product)]
+    return PAGES.page(call, "ConstraintDetails", rows)

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/servicecatalog/latest/dg/API_Operations.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sagemaker_rehearsal.cloudformation import fetch
@@ -13,7 +13,17 @@ from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import ACCOUNT, Call, operation
 from sagemaker_rehearsal.servicecatalog import views
 from sagemaker_rehearsal.servicecatalog.portfolios import in_use, updated_tags
-from sagemaker_rehearsal.servicecatalog.state import Artifact, Caller, Catalogue, Product, invalid, missing, new_id, of
+from sagemaker_rehearsal.servicecatalog.state import (
+    PAGES,
+    Artifact,
+    Caller,
+    Catalogue,
+    Product,
+    invalid,
+    missing,
+    new_id,
+    of,
+)
 
 SERVICE = "servicecatalog"
 # CreateProduct's members by their names in SearchProducts
@@ -163,7 +173,24 @@ def search_products(call: Call) -> dict[str, Any]:
         paths = catalogue.paths(product, caller(call))
         if paths and any(each.active for each in product.artifacts.values()) and _matches(product, call.params):
             summaries.append(views.summary(product, default_path=len(paths) == 1))
-    return {"ProductViewSummaries": summaries, "ProductViewAggregations": _aggregations(summaries)}
+    pairs = [(catalogue.products[summary["ProductId"]], summary) for summary in summaries]
+    rows = [summary for _, summary in _sorted(pairs, call.params)]
+    return {
+        **PAGES.page(call, "ProductViewSummaries", rows),
+        "ProductViewAggregations": _aggregations(summaries),
+    }
+
+
+def _sorted(pairs: list[tuple[Product, dict[str, Any]]], params: Mapping[str, Any]) -> list[Any]:
+    """Sort products with their views as a search asks; by default they stay in the order of their creation."""
+    keys: dict[str, Callable[[Product], Any]] = {
+        "Title": lambda product: product.name.lower(),
+        "VersionCount": lambda product: len(product.artifacts),
+        "CreationDate": lambda product: product.created,
+    }
+    key = keys.get(params.get("SortBy", ""))
+    ordered = sorted(pairs, key=lambda pair: key(pair[0])) if key else list(pairs)
+    return ordered[::-1] if params.get("SortOrder") == "DESCENDING" else ordered
 
 
 @operation(SERVICE, "SearchProductsAsAdmin")
@@ -176,7 +203,8 @@ def search_products_as_admin(call: Call) -> dict[str, Any]:
         for product in list(catalogue.products.values())
         if product.id in among and _matches(product, call.params)
     ]
-    return {"ProductViewDetails": [views.detail(catalogue, product) for product in products]}
+    rows = [(product, views.detail(catalogue, product)) for product in products]
+    return PAGES.page(call, "ProductViewDetails", [detail for _, detail in _sorted(rows, call.params)])
 
 
 def _matches(product: Product, params: Mapping[str, Any]) -> bool:
@@ -204,11 +232,8 @@ def _aggregations(summaries: list[dict[str, Any]]) -> dict[str, Any]:
 def list_launch_paths(call: Call) -> dict[str, Any]:
     """List the caller's launch paths to a product."""
     catalogue = of(call.cloud)
-    return {
-        "LaunchPathSummaries": [
-            views.path(path) for path in catalogue.paths(catalogue.product(call.params), caller(call))
-        ]
-    }
+    rows = [views.path(path) for path in catalogue.paths(catalogue.product(call.params), caller(call))]
+    return PAGES.page(call, "LaunchPathSummaries", rows)
 
 
 @operation(SERVICE, "CreateProvisioningArtifact")

@@ -13,6 +13,7 @@ from sagemaker_rehearsal.server.service import Call, operation
 from sagemaker_rehearsal.servicecatalog import launch, views
 from sagemaker_rehearsal.servicecatalog.products import choose_path
 from sagemaker_rehearsal.servicecatalog.state import (
+    PAGES,
     Artifact,
     Catalogue,
     Path,
@@ -218,7 +219,7 @@ def describe_record(call: Call) -> dict[str, Any]:
     entry = of(call.cloud).records.get(call.params["Id"])
     if entry is None:
         raise missing("Record", call.params["Id"])
-    return {**_record_response(entry), "RecordOutputs": entry[0].outputs}
+    return {**_record_response(entry), **PAGES.page(call, "RecordOutputs", entry[0].outputs)}
 
 
 @operation(SERVICE, "ListRecordHistory")
@@ -227,10 +228,11 @@ def list_record_history(call: Call) -> dict[str, Any]:
     criteria: Mapping[str, str] = call.params.get("SearchFilter") or {}
     records = [views.record(*entry) for entry in reversed(list(of(call.cloud).records.values()))]
     keys = {"product": "ProductId", "provisionedproduct": "ProvisionedProductId"}
-    member = keys.get(criteria.get("Key", "").lower())
-    return {
-        "RecordDetails": [record for record in records if member is None or record[member] == criteria.get("Value")]
-    }
+    key = criteria.get("Key", "").lower()
+    if key and key not in keys:
+        raise invalid(f"Invalid SearchFilter key: {criteria['Key']}; it is product or provisionedproduct")
+    rows = [record for record in records if not key or record[keys[key]] == criteria.get("Value")]
+    return PAGES.page(call, "RecordDetails", rows)
 
 
 @operation(SERVICE, "DescribeProvisionedProduct")
@@ -249,7 +251,7 @@ def get_provisioned_product_outputs(call: Call) -> dict[str, Any]:
     provisioned = find(of(call.cloud), call.params, "ProvisionedProductId", "ProvisionedProductName")
     outputs = next((record.outputs for record in reversed(provisioned.records) if record.outputs), [])
     keys = call.params.get("OutputKeys")
-    return {"Outputs": [each for each in outputs if not keys or each["OutputKey"] in keys]}
+    return PAGES.page(call, "Outputs", [each for each in outputs if not keys or each["OutputKey"] in keys])
 
 
 @operation(SERVICE, "SearchProvisionedProducts")
@@ -265,7 +267,27 @@ def search_provisioned_products(call: Call) -> dict[str, Any]:
         described = _search_entry(catalogue, provisioned)
         if seen and all(_meets(described, query) for query in queries):
             matches.append(described)
-    return {"ProvisionedProducts": matches, "TotalResultsCount": len(matches)}
+    if "SortBy" in params or "SortOrder" in params:
+        _sort(matches, params.get("SortBy", "createdTime"), params.get("SortOrder", "ASCENDING") == "DESCENDING")
+    return {**PAGES.page(call, "ProvisionedProducts", matches), "TotalResultsCount": len(matches)}
+
+
+# https://docs.aws.amazon.com/servicecatalog/latest/dg/API_SearchProvisionedProducts.html
+SORTS = ("arn", "id", "name", "lastRecordId")
+
+
+def _sort(matches: list[dict[str, Any]], name: str, descending: bool) -> None:
+    """Sort provisioned products in place; they come in the order of their creation.
+
+    Raises:
+        AwsError: InvalidParametersException for a member that is not to be sorted by.
+    """
+    if name in SORTS:
+        matches.sort(key=lambda row: str(row.get(name[0].upper() + name[1:], "")))
+    elif name != "createdTime":
+        raise invalid(f"Invalid SortBy: {name}; it is createdTime, {', '.join(SORTS)}")
+    if descending:
+        matches.reverse()
 
 
 def _search_entry(catalogue: Catalogue, provisioned: Provisioned) -> dict[str, Any]:
@@ -299,8 +321,5 @@ def _meets(described: Mapping[str, Any], query: str) -> bool:
 def scan_provisioned_products(call: Call) -> dict[str, Any]:
     """List all provisioned products."""
     catalogue = of(call.cloud)
-    return {
-        "ProvisionedProducts": [
-            views.provisioned(catalogue, provisioned) for provisioned in list(catalogue.provisioned.values())
-        ]
-    }
+    rows = [views.provisioned(catalogue, provisioned) for provisioned in list(catalogue.provisioned.values())]
+    return PAGES.page(call, "ProvisionedProducts", rows)

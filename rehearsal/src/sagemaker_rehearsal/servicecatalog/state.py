@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sagemaker_rehearsal.server.errors import AwsError
+from sagemaker_rehearsal.server.paging import Pages
 from sagemaker_rehearsal.server.service import ACCOUNT, Host
 
 Tags = list[dict[str, str]]
@@ -35,6 +36,9 @@ def missing(what: str, identifier: object) -> AwsError:
 def invalid(message: str) -> AwsError:
     """Return the error for an invalid request."""
     return AwsError("InvalidParametersException", message)
+
+
+PAGES = Pages("PageToken", "PageSize", "NextPageToken", 20, invalid)
 
 
 @dataclass
