@@ -89,6 +89,12 @@ def test_each_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["run", "--route", "other"]) == 2
 
 
+def test_a_port_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for port in ("99999", "-1"):
+        assert main(["up", "--port", port, "--work", str(tmp_path)]) == 2
+        assert f"{port} is not in the range 0<=x<=65535" in capsys.readouterr().err
+
+
 def test_another_folder_is_no_place_to_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

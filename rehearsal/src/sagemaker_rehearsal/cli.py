@@ -126,7 +126,13 @@ def run(
 @_drill
 @_idle
 @_cold
-@click.option("--port", default=0, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
 @_guarded
 def up(work: Path, data: str | None, port: int, **options: Any) -> None:  # noqa: ANN401
     """Start an AWS and keep it until Ctrl-C or `rehearse down`.

@@ -120,7 +120,8 @@ def test_a_push_that_breaks_off_changes_nothing_and_blocks_nobody(empty: Place) 
     empty.forget_events()
     line = f"{first} {'0' * 40} refs/heads/main\0report-status"
     body = f"{len(line) + 4:04x}{line}0000".encode()
-    head = f"POST /v1/repos/{empty.name}/git-receive-pack HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n"
+    host = empty.cloud.url.removeprefix("http://")
+    head = f"POST /v1/repos/{empty.name}/git-receive-pack HTTP/1.1\r\nHost: {host}\r\nContent-Length: 999999\r\n"
     kind = "Content-Type: application/x-git-receive-pack-request\r\n\r\n"
     with socket.create_connection(("127.0.0.1", int(empty.cloud.url.rpartition(":")[2]))) as connection:
         connection.sendall((head + kind).encode() + body[:40])
