@@ -44,16 +44,17 @@ class Front:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
-        refusal = door.host_refusal(environ)
+        refusal, foreign = door.host_refusal(environ), door.origin_refusal(environ)
         route = self._route(environ.get("PATH_INFO", ""))
-        if route is not None and not refusal:
+        if route is not None and not (refusal or foreign):
             return route(self._cloud, environ, start_response)
         request = protocols.Wire.read(environ)
         operation: OperationModel | None = None
         try:
             operation = protocols.find_operation(request)
-            if refusal:
-                raise AwsError("AccessDenied", refusal, 403)
+            by_cors = route is None and operation is None and protocols.is_s3(request) and cors.admits(request)
+            if refusal or (foreign and not by_cors):
+                raise AwsError("AccessDenied", refusal or foreign, 403)
             answer = self._answer(request, operation, environ)
         except Passed as passed:
             answer = passed.answer

@@ -26,3 +26,14 @@ def host_refusal(environ: Mapping[str, Any]) -> str:
     if host.lower() in own:
         return ""
     return f"The Host header is {host[:100]!r}; the rehearsal answers at {own[0]} only, see `rehearse env`"
+
+
+def origin_refusal(environ: Mapping[str, Any]) -> str:
+    """Return a sentence that refuses a request (WSGI) of a page of another origin, else ''; S3 may take it by CORS."""
+    origin = environ.get("HTTP_ORIGIN")
+    own = [f"http://{host}" for host in hosts(int(environ["SERVER_PORT"]))]
+    if origin is None or origin.lower() in own:
+        return ""
+    return (
+        f"The Origin header is {origin[:100]!r}; pages of other origins are not answered, but by a bucket's CORS rule"
+    )
