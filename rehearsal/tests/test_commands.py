@@ -11,6 +11,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.cli import main
 from sagemaker_rehearsal.scenario import status, unused_grants
@@ -55,6 +56,11 @@ def test_two_run_side_by_side_and_know_nothing_of_each_other(
     with up(tmp_path / "one") as (_, one), up(tmp_path / "other") as (_, other):
         assert (len(buckets(one)), len(buckets(other))) == (1, 1)
         assert {name for name in one if name.startswith("GIT_CONFIG")} != set()
+        assert one["AWS_ACCESS_KEY_ID"] != other["AWS_ACCESS_KEY_ID"]
+        with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+            buckets({**one, "AWS_ENDPOINT_URL": other["AWS_ENDPOINT_URL"]})
+        assert (tmp_path / "one" / "cloud.json").stat().st_mode & 0o777 == 0o600
+        assert sorted(path.name for path in (tmp_path / "one").glob("cloud.json*")) == ["cloud.json"]
         assert main(["status", "--work", str(tmp_path / "one")]) == 0
         assert one["AWS_ENDPOINT_URL"] in capsys.readouterr().out
         assert main(["status", "--json", "--work", str(tmp_path / "one")]) == 0

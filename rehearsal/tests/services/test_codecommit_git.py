@@ -244,12 +244,17 @@ def test_a_push_is_allowed_for_the_references_that_the_policy_names(empty: Place
     iam.enforce(empty.cloud)
     try:
         as_role = codecommit.git_environment(empty.cloud, keys)
-        unknown = codecommit.git_environment(empty.cloud, {"AWS_ACCESS_KEY_ID": "AKIANOBODY"})
+        nobody = {"AWS_ACCESS_KEY_ID": "AKIANOBODY", "AWS_SECRET_ACCESS_KEY": ""}
+        unknown = codecommit.git_environment(empty.cloud, nobody)
+        forged = codecommit.git_environment(empty.cloud, {**keys, "AWS_SECRET_ACCESS_KEY": "x"})
         git(work, "push", "--quiet", "origin", "main:refs/heads/side", **as_role)
-        for denied in (as_role, unknown):
+        for denied in (as_role, unknown, forged, {}):
             with pytest.raises(RuntimeError, match="403"):
                 git(work, "push", "--quiet", "origin", "main", **denied)
-        git(work, "ls-remote", empty.url)
+        git(work, "ls-remote", empty.url, **codecommit.git_environment(empty.cloud))
+        for denied in (unknown, forged, {}):
+            with pytest.raises(RuntimeError, match="403"):
+                git(work, "ls-remote", empty.url, **denied)
         with pytest.raises(RuntimeError, match="403"):
             git(work, "clone", "--quiet", empty.url, "elsewhere", **as_role)
     finally:
