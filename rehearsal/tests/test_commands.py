@@ -11,6 +11,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal.cli import main
 from sagemaker_rehearsal.scenario import status, unused_grants
@@ -55,6 +56,11 @@ def test_two_run_side_by_side_and_know_nothing_of_each_other(
     with up(tmp_path / "one") as (_, one), up(tmp_path / "other") as (_, other):
         assert (len(buckets(one)), len(buckets(other))) == (1, 1)
         assert {name for name in one if name.startswith("GIT_CONFIG")} != set()
+        assert one["AWS_ACCESS_KEY_ID"] != other["AWS_ACCESS_KEY_ID"]
+        with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+            buckets({**one, "AWS_ENDPOINT_URL": other["AWS_ENDPOINT_URL"]})
+        assert (tmp_path / "one" / "cloud.json").stat().st_mode & 0o777 == 0o600
+        assert sorted(path.name for path in (tmp_path / "one").glob("cloud.json*")) == ["cloud.json"]
         assert main(["status", "--work", str(tmp_path / "one")]) == 0
         assert one["AWS_ENDPOINT_URL"] in capsys.readouterr().out
         assert main(["status", "--json", "--work", str(tmp_path / "one")]) == 0
@@ -87,6 +93,12 @@ def test_each_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["--help"]) == 0
     assert "Exit codes: 0 done, 1 a step failed, 2 wrong input" in capsys.readouterr().out
     assert main(["run", "--route", "other"]) == 2
+
+
+def test_a_port_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for port in ("99999", "-1"):
+        assert main(["up", "--port", port, "--work", str(tmp_path)]) == 2
+        assert f"{port} is not in the range 0<=x<=65535" in capsys.readouterr().err
 
 
 def test_another_folder_is_no_place_to_run(

@@ -126,7 +126,13 @@ def run(
 @_drill
 @_idle
 @_cold
-@click.option("--port", default=0, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
 @_guarded
 def up(work: Path, data: str | None, port: int, **options: Any) -> None:  # noqa: ANN401
     """Start an AWS and keep it until Ctrl-C or `rehearse down`.
@@ -143,7 +149,9 @@ def up(work: Path, data: str | None, port: int, **options: Any) -> None:  # noqa
             raise RehearsalError("an AWS is up here already; see `rehearse status`")
         place = places.current()
         with session.started(place, work, data, options, lambda text: print(text, flush=True), port=port) as running:
-            _print_exports(running.url, running.region)
+            from sagemaker_rehearsal.scenario.personas import People  # its import takes a moment
+
+            _print_exports(People.of(running))
             print("until Ctrl-C or `rehearse down`", flush=True)
             terminal.until_stopped()
 
@@ -240,9 +248,9 @@ def env(work: Path, as_json: bool) -> None:
     """Print the variables that lead aws, boto3 and git to the AWS that is up: eval "$(rehearse env)"."""
     people = _people(work)
     if as_json:
-        print(json.dumps(_exports(people.url, people.region), indent=2))
+        print(json.dumps(_exports(people), indent=2))
     else:
-        _print_exports(people.url, people.region)
+        _print_exports(people)
 
 
 def _people(work: Path) -> "People":
@@ -251,19 +259,17 @@ def _people(work: Path) -> "People":
         raise RehearsalError("no AWS is up here; start one with `rehearse up`, or with `rehearse run --keep`")
     from sagemaker_rehearsal.scenario.personas import People  # its import takes a moment
 
-    return People(running.url, running.region)
+    return People.of(running)
 
 
-def _exports(url: str, region: str) -> dict[str, str]:
+def _exports(people: "People") -> dict[str, str]:
     from sagemaker_rehearsal.codecommit.access import git_environment
-    from sagemaker_rehearsal.scenario.personas import People
-    from sagemaker_rehearsal.server.clients import environment
 
-    return {**environment(url, region), **git_environment(People(url, region))}
+    return {**people.environment(), **git_environment(people, people.administrator)}
 
 
-def _print_exports(url: str, region: str) -> None:
-    for name, value in _exports(url, region).items():
+def _print_exports(people: "People") -> None:
+    for name, value in _exports(people).items():
         print(f"export {name}={shlex.quote(value)}")
 
 

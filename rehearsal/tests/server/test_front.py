@@ -225,6 +225,10 @@ def test_requests_can_be_refused_before_they_are_answered(cloud: Cloud) -> None:
             asked.append((request.method, operation.name if operation else request.path, dict(params)))
             raise AwsError("AccessDenied", "User: nobody is not authorized", 403)
 
+        def secret_of(self, access_key: str) -> str:
+            """Not called either."""
+            return ""
+
         def permit(self, access_key: str, service: str, operation: str, params: Mapping[str, Any]) -> None:
             """Not called by a client's requests."""
 

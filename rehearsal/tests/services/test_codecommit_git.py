@@ -120,7 +120,8 @@ def test_a_push_that_breaks_off_changes_nothing_and_blocks_nobody(empty: Place) 
     empty.forget_events()
     line = f"{first} {'0' * 40} refs/heads/main\0report-status"
     body = f"{len(line) + 4:04x}{line}0000".encode()
-    head = f"POST /v1/repos/{empty.name}/git-receive-pack HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n"
+    host = empty.cloud.url.removeprefix("http://")
+    head = f"POST /v1/repos/{empty.name}/git-receive-pack HTTP/1.1\r\nHost: {host}\r\nContent-Length: 999999\r\n"
     kind = "Content-Type: application/x-git-receive-pack-request\r\n\r\n"
     with socket.create_connection(("127.0.0.1", int(empty.cloud.url.rpartition(":")[2]))) as connection:
         connection.sendall((head + kind).encode() + body[:40])
@@ -243,12 +244,17 @@ def test_a_push_is_allowed_for_the_references_that_the_policy_names(empty: Place
     iam.enforce(empty.cloud)
     try:
         as_role = codecommit.git_environment(empty.cloud, keys)
-        unknown = codecommit.git_environment(empty.cloud, {"AWS_ACCESS_KEY_ID": "AKIANOBODY"})
+        nobody = {"AWS_ACCESS_KEY_ID": "AKIANOBODY", "AWS_SECRET_ACCESS_KEY": ""}
+        unknown = codecommit.git_environment(empty.cloud, nobody)
+        forged = codecommit.git_environment(empty.cloud, {**keys, "AWS_SECRET_ACCESS_KEY": "x"})
         git(work, "push", "--quiet", "origin", "main:refs/heads/side", **as_role)
-        for denied in (as_role, unknown):
+        for denied in (as_role, unknown, forged, {}):
             with pytest.raises(RuntimeError, match="403"):
                 git(work, "push", "--quiet", "origin", "main", **denied)
-        git(work, "ls-remote", empty.url)
+        git(work, "ls-remote", empty.url, **codecommit.git_environment(empty.cloud))
+        for denied in (unknown, forged, {}):
+            with pytest.raises(RuntimeError, match="403"):
+                git(work, "ls-remote", empty.url, **denied)
         with pytest.raises(RuntimeError, match="403"):
             git(work, "clone", "--quiet", empty.url, "elsewhere", **as_role)
     finally:

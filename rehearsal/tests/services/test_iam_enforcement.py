@@ -9,7 +9,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore import UNSIGNED
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from sagemaker_rehearsal import iam
@@ -139,10 +142,11 @@ def test_a_session_says_who_it_is(cloud: Cloud) -> None:
     ],
 )
 def test_keys_that_nobody_has_are_refused(cloud: Cloud, service: str, operation: str, code: str, status: int) -> None:
-    keys = {"AWS_ACCESS_KEY_ID": "AKIANOBODYHASTHISKEY", "AWS_SECRET_ACCESS_KEY": "x"}
-    with pytest.raises(ClientError) as error:
-        getattr(clients.client(cloud.url, cloud.region, service, keys), operation)()
-    assert error_of(error)[:2] == (code, status)
+    for name in ("AKIANOBODYHASTHISKEY", "REHEARSAL"):
+        keys = {"AWS_ACCESS_KEY_ID": name, "AWS_SECRET_ACCESS_KEY": "rehearsal"}
+        with pytest.raises(ClientError) as error:
+            getattr(clients.client(cloud.url, cloud.region, service, keys), operation)()
+        assert error_of(error)[:2] == (code, status)
 
 
 def test_a_sessions_key_needs_its_token(cloud: Cloud) -> None:
@@ -486,7 +490,10 @@ def test_a_check_takes_less_than_a_millisecond(cloud: Cloud) -> None:
         role(cloud)
     many = [allow(*(f"s3:Put{at}X{n}" for n in range(30)), on=f"arn:aws:s3:::b{at}-*-p-*/*") for at in range(20)]
     keys = iam.keys_for(cloud, role(cloud, *many, allow("s3:Get*", on=f"arn:aws:s3:::{BUCKET}/*")), "test")
-    headers = {"x-amz-security-token": keys["AWS_SESSION_TOKEN"]}
+    credentials = Credentials(*keys.values())
+    signed = AWSRequest("GET", f"{cloud.url}/{BUCKET}/runs/1", {"host": cloud.url.removeprefix("http://")})
+    S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(signed)
+    headers = {name.lower(): value for name, value in signed.headers.items()}
     target = ("GET", f"/{BUCKET}/runs/1", "", headers, b"", "s3", "us-east-1", keys["AWS_ACCESS_KEY_ID"])
     request = Wire(*target)
     assert cloud.guard is not None

@@ -61,12 +61,12 @@ def ask(port: int, body: bytes | str = ROW, method: str = "POST", path: str = "/
 def raw(port: int, sent: bytes) -> bytes:
     """Send bytes as they are and read until the server closes."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-        connection.sendall(sent)
+        connection.sendall(sent.replace(b"PORT", str(port).encode()))
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def request(*headers: str, body: str = ROW, method: str = "POST", path: str = "/invocations") -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: x", "Content-Type: text/csv", *headers, "", body]
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1:PORT", "Content-Type: text/csv", *headers, "", body]
     return "\r\n".join(lines).encode()
 
 
@@ -102,6 +102,25 @@ def test_a_wrong_request_is_refused_and_the_next_answered(port: int, sent: bytes
     assert answer.count(b"HTTP/1.1 ") == 1
     assert sentence in answer
     assert ask(port)[0] == 200
+
+
+FOREIGN = {
+    "another host": ("Host: evil.example:PORT", b"the Host header must be 127.0.0.1"),
+    "another port": ("Host: 127.0.0.1:1", b"the Host header must be 127.0.0.1"),
+    "no host": ("X: y", b"the Host header must be 127.0.0.1"),
+    "two hosts": ("Host: 127.0.0.1:PORT\r\nHost: evil.example", b"the Host header must be 127.0.0.1"),
+    "a page": ("Host: localhost:PORT\r\nOrigin: https://evil.example", b"pages in browsers are not answered"),
+    "a page without a name": ("Host: localhost:PORT\r\nOrigin: null", b"pages in browsers are not answered"),
+}
+
+
+@pytest.mark.parametrize(("headers", "sentence"), FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize("line", ["POST /invocations", "GET /ping", "OPTIONS /invocations"])
+def test_a_page_in_a_browser_is_refused(port: int, headers: str, sentence: bytes, line: str) -> None:
+    """By another name of this address (DNS rebinding), or from another origin; the rest is no second request."""
+    sent = f"{line} HTTP/1.1\r\n{headers}\r\nContent-Length: {len(ROW)}\r\n\r\n{ROW}"
+    answer = raw(port, sent.encode())
+    assert (answer.split(b" ")[1], answer.count(b"HTTP/1.1 "), sentence in answer) == (b"403", 1, True)
 
 
 def test_a_body_over_four_megabytes_is_refused_while_it_is_sent(port: int) -> None:

@@ -1,19 +1,22 @@
 """Steps 3 and 4: authorization of Git's pulls and pushes, and Git's configuration for this cloud.
 
 CodeCommit takes an access key as user name, with `%` and the session token where there is one, and a signature as
-password: https://docs.aws.amazon.com/codecommit/latest/userguide/setting-up-https-unixes.html. Signatures are not
-verified anywhere in the rehearsal; Git without credentials acts as the administrator.
+password: https://docs.aws.amazon.com/codecommit/latest/userguide/setting-up-https-unixes.html. Here the password is the
+secret access key, as Git sends the same one with each request. Git without credentials acts as the administrator where
+permissions are not enforced, and is refused where they are.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, Protocol
 
 from sagemaker_rehearsal.codecommit.repositories import Repository
-from sagemaker_rehearsal.iam import enforced, principal_of, require
+from sagemaker_rehearsal.iam import enforced, principal_of, require, secret_of
+from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import Host
 
@@ -40,13 +43,15 @@ def git_environment(cloud: Address, keys: Mapping[str, str] | None = None) -> di
 
     Args:
         cloud: the embedded cloud.
-        keys: AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN of the caller; None for the administrator.
+        keys: variables with the caller's keys and session token; those of this process's administrator when None.
     """
-    settings = {f"url.{cloud.url}/.insteadOf": f"https://git-codecommit.{cloud.region}.amazonaws.com/"}
-    if keys:
-        user = "%".join(filter(None, (keys["AWS_ACCESS_KEY_ID"], keys.get("AWS_SESSION_TOKEN"))))
-        token = base64.b64encode(f"{user}:unsigned".encode()).decode()
-        settings[f"http.{cloud.url}/.extraHeader"] = f"Authorization: Basic {token}"
+    keys = keys or clients.KEYS
+    user = "%".join(filter(None, (keys["AWS_ACCESS_KEY_ID"], keys.get("AWS_SESSION_TOKEN"))))
+    token = base64.b64encode(f"{user}:{keys['AWS_SECRET_ACCESS_KEY']}".encode()).decode()
+    settings = {
+        f"url.{cloud.url}/.insteadOf": f"https://git-codecommit.{cloud.region}.amazonaws.com/",
+        f"http.{cloud.url}/.extraHeader": f"Authorization: Basic {token}",
+    }
     numbered = list(enumerate(settings.items()))
     names = {f"GIT_CONFIG_KEY_{number}": name for number, (name, _) in numbered}
     values = {f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in numbered}
@@ -61,12 +66,13 @@ def check(cloud: Host, environ: Mapping[str, Any], repository: Repository, servi
     Raises:
         AwsError: the caller is not allowed, or the access key is unknown.
     """
-    user = _user(environ.get("HTTP_AUTHORIZATION", ""))
-    if not user:
+    user, password = _credentials(environ.get("HTTP_AUTHORIZATION", ""))
+    if not user and not enforced(cloud):
         return
     key, _, token = user.partition("%")
     principal = principal_of(key)
-    if enforced(cloud) and (principal.kind == "unknown" or principal.token != token):
+    known = principal.kind != "unknown" and principal.token == token
+    if enforced(cloud) and not (known and hmac.compare_digest(password.encode(), secret_of(key).encode())):
         raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid.")
     if service == "/git-upload-pack" or "git-upload-pack" in environ.get("QUERY_STRING", ""):
         require(cloud, principal, PULL, repository.arn)
@@ -92,11 +98,13 @@ def _lines(body: IO[bytes]) -> Iterator[bytes]:
         yield body.read(max(int(length, 16) - 4, 0))
 
 
-def _user(authorization: str) -> str:
+def _credentials(authorization: str) -> tuple[str, str]:
+    """Return user and password; empty where there are none."""
     kind, _, token = authorization.partition(" ")
     if kind.lower() != "basic":
-        return ""
+        return "", ""
     try:
-        return base64.b64decode(token).decode().partition(":")[0]
+        user, _, password = base64.b64decode(token).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        return ""
+        return "", ""
+    return user, password

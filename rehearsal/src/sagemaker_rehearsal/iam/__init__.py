@@ -7,7 +7,15 @@ and never used.
 from sagemaker_rehearsal.iam import document_checks, policy_types, role_types, sessions
 from sagemaker_rehearsal.iam.decision import enforced, require
 from sagemaker_rehearsal.iam.enforcement import enforce
-from sagemaker_rehearsal.iam.identity import ADMINISTRATOR, Principal, client_as, keys_for, on_behalf, principal_of
+from sagemaker_rehearsal.iam.identity import (
+    ADMINISTRATOR,
+    Principal,
+    client_as,
+    keys_for,
+    on_behalf,
+    principal_of,
+    secret_of,
+)
 from sagemaker_rehearsal.iam.policy import allows_service
 from sagemaker_rehearsal.server.service import Service, collect
 
@@ -23,6 +31,7 @@ __all__ = [
     "on_behalf",
     "principal_of",
     "require",
+    "secret_of",
 ]
 
 SERVICE = Service(

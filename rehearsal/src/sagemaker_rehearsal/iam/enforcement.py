@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 from botocore.model import OperationModel
 
-from sagemaker_rehearsal.iam import actions, attached_policies, identity, jobs, s3, trust, usage
+from sagemaker_rehearsal.iam import actions, attached_policies, identity, jobs, s3, signatures, trust, usage
 from sagemaker_rehearsal.iam.actions import Needed, Place
 from sagemaker_rehearsal.iam.decision import CODES, check
 from sagemaker_rehearsal.iam.identity import Principal
@@ -34,6 +34,10 @@ class Enforcement:
             jobs.require(self._cloud, operation.name, params)
         _remember(self._cloud, operation)
 
+    def secret_of(self, access_key: str) -> str:
+        """Return the secret of an access key."""
+        return identity.secret_of(access_key)
+
     def permit(self, access_key: str, service: str, operation: str, params: Params) -> None:
         """Authorize a request that never arrives here: a job's start, or the requests of the job itself."""
         principal, place = identity.principal_of(access_key), Place(self._cloud.region, ACCOUNT)
@@ -60,11 +64,13 @@ def _remember(cloud: Host, operation: OperationModel | None) -> None:
 def _authorize(
     cloud: Host, lookup: attached_policies.Lookup, request: Wire, operation: OperationModel | None, params: Params
 ) -> None:
-    principal = identity.principal_of(request.access_key or _presigned(request.query))
-    if principal.kind == "administrator":
-        return
+    access_key = request.access_key or _presigned(request.query)
+    principal = identity.principal_of(access_key)
     service = operation.service_model.service_name if operation else request.signing_name or "s3"
     _authenticate(principal, request, service)
+    signatures.verify(request, identity.secret_of(access_key), service, query_protocol=service in CODES)
+    if principal.kind == "administrator":
+        return
     for needed in _needed(lookup, request, service, operation, params):
         # AssumeRole depends on the role's trust policy too: `sessions` decides
         if needed.action != "sts:AssumeRole":

@@ -87,10 +87,10 @@ def on_behalf(access_key: str, service: str) -> dict[str, str]:
     if principal.kind in ("administrator", "unknown"):
         return dict(KEYS) if principal is ADMINISTRATOR else variables(access_key, "", "")
     forwarded = replace(principal, called_via=(*principal.called_via, service), token=secrets.token_hex(16))
-    forwarded_key = f"ASIA{secrets.token_hex(8).upper()}"
+    forwarded_key, secret = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30)
     with _lock:
-        _sessions[forwarded_key] = (forwarded, "forwarded")
-    return variables(forwarded_key, "forwarded", forwarded.token)
+        _sessions[forwarded_key] = (forwarded, secret)
+    return variables(forwarded_key, secret, forwarded.token)
 
 
 def begin(cloud: Host, role_arn: str, session: str, policy: str = "") -> Any:  # noqa: ANN401 (moto's AssumedRole)
@@ -123,6 +123,19 @@ def principal_of(access_key: str) -> Principal:
         return ADMINISTRATOR
     known = _sessions.get(access_key)
     return known[0] if known else _user_of(access_key)
+
+
+def secret_of(access_key: str) -> str:
+    """Return the secret of an access key; empty for a key that does not exist."""
+    if access_key == KEYS["AWS_ACCESS_KEY_ID"]:
+        return KEYS["AWS_SECRET_ACCESS_KEY"]
+    session = _sessions.get(access_key)
+    if session:
+        return session[1]
+    backends: BackendDict[Any] = iam_backends
+    user = backends[ACCOUNT]["aws"].get_user_from_access_key_id(access_key)
+    keys = user.access_keys if user else ()
+    return next((str(key.secret_access_key) for key in keys if key.access_key_id == access_key), "")
 
 
 def _user_of(access_key: str) -> Principal:

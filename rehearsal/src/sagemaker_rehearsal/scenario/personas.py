@@ -9,9 +9,11 @@ The approver's role has no rights of its own: operations attach the policy that 
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from sagemaker_rehearsal.scenario.workspace import Running
 from sagemaker_rehearsal.server import clients
 
 STUDIO = "AmazonSageMaker-ExecutionRole-rehearsal"
@@ -63,14 +65,25 @@ class People:
     Attributes:
         url: of the embedded AWS.
         region: the region that everything is in.
+        administrator: variables with the administrator's keys; of an AWS in this process by default.
     """
 
     url: str
     region: str
+    administrator: Mapping[str, str] = field(default_factory=lambda: clients.KEYS, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, running: Running) -> "People":
+        """Return the people of an AWS that is up."""
+        return cls(running.url, running.region, running.keys)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that let a command act as the administrator."""
+        return clients.environment(self.url, self.region, self.administrator)
 
     def ops(self, service: str) -> Any:  # noqa: ANN401 (boto3 clients have no type)
         """A client of the administrator."""
-        return clients.client(self.url, self.region, service)
+        return clients.client(self.url, self.region, service, self.administrator)
 
     def arrive(self) -> None:
         """Create the roles; twice is no error."""

@@ -81,7 +81,7 @@ class Runner:
                 raise
 
     def _walk(self, running: Running, name: str, report: Report, say: Callable[[str], None]) -> None:
-        people = People(running.url, running.region)
+        people = People.of(running)
         try:
             Walk(people, self.work, report, self.ask, say, self._heading, self.origin, self.route).run(name)
         except RehearsalError:

@@ -55,13 +55,14 @@ def started(
         _note(report, origin)
     from sagemaker_rehearsal.account import account  # its import takes two seconds: only who needs it waits
     from sagemaker_rehearsal.scenario.personas import People
+    from sagemaker_rehearsal.server import clients
 
     options = {**options, "build_environment": {"DATA": chosen} if chosen else {}}
     with account(work / "cloud", place.region, port, options) as cloud:
-        running = workspace.announce(work, cloud.url, place.region, origin)
+        running = workspace.announce(work, cloud.url, place.region, clients.KEYS, origin)
         say(f"embedded AWS at {cloud.url} after {time.monotonic() - begin:.1f} s")
         try:
-            People(cloud.url, place.region).arrive()
+            People.of(running).arrive()
             yield running
         finally:
             workspace.withdraw(work)

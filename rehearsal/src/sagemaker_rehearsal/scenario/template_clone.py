@@ -11,7 +11,6 @@ from sagemaker_rehearsal.scenario import personas
 from sagemaker_rehearsal.scenario.project import Project
 from sagemaker_rehearsal.scenario.ten_steps import Walk
 from sagemaker_rehearsal.scenario.terminal import short
-from sagemaker_rehearsal.server import clients
 from sagemaker_rehearsal.server.errors import RehearsalError
 
 
@@ -35,7 +34,7 @@ class TemplateClone:
         walk.say(f"python -m catalog.publish apply; its log is {short(log)}")
         command = [sys.executable, "-m", "catalog.publish", "apply", "--dirty"]
         command += ["--parameter", f"StudioRoleArns={walk.people.role_arn(personas.STUDIO)}"]
-        _run(command, self.folder, log, clients.environment(walk.people.url, walk.people.region))
+        _run(command, self.folder, log, walk.people.environment())
 
     def seed(self, walk: Walk, project: Project) -> str:
         """Return the commit with which the product's hook seeded the repository."""

@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,20 +27,25 @@ class Running:
         url: its address.
         region: its region.
         pid: the process that it is part of.
+        keys: variables with its administrator's keys.
         data: where the data come from that its builds use; empty where they find them by themselves.
     """
 
     url: str
     region: str
     pid: int
+    keys: Mapping[str, str] = field(repr=False)
     data: str = ""
 
 
-def announce(folder: Path, url: str, region: str, data: str = "") -> Running:
-    """Note the AWS that is up, for commands in other terminals; return what was noted."""
+def announce(folder: Path, url: str, region: str, keys: Mapping[str, str], data: str = "") -> Running:
+    """Note the AWS that is up, for commands in other terminals of this user alone; return what was noted."""
     folder.mkdir(parents=True, exist_ok=True)
-    running = Running(url, region, os.getpid(), data)
-    (folder / FILE).write_text(json.dumps(asdict(running)) + "\n", encoding="utf-8")
+    running = Running(url, region, os.getpid(), dict(keys), data)
+    descriptor, partial = tempfile.mkstemp(prefix=f"{FILE}.", dir=folder)  # readable by the user only
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(running)) + "\n")
+    os.replace(partial, folder / FILE)
     return running
 
 

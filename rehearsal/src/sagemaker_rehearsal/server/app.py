@@ -11,7 +11,7 @@ from botocore.model import OperationModel
 from moto.backends import list_of_moto_modules
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from sagemaker_rehearsal.server import backends, cors, protocols, validation
+from sagemaker_rehearsal.server import backends, cors, door, protocols, validation
 from sagemaker_rehearsal.server.errors import AwsError
 from sagemaker_rehearsal.server.service import Call, Check, Guard, Handler, Host, Route, Validator
 
@@ -44,13 +44,17 @@ class Front:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
+        refusal, foreign = door.host_refusal(environ), door.origin_refusal(environ)
         route = self._route(environ.get("PATH_INFO", ""))
-        if route is not None:
+        if route is not None and not (refusal or foreign):
             return route(self._cloud, environ, start_response)
         request = protocols.Wire.read(environ)
         operation: OperationModel | None = None
         try:
             operation = protocols.find_operation(request)
+            by_cors = route is None and operation is None and protocols.is_s3(request) and cors.admits(request)
+            if refusal or (foreign and not by_cors):
+                raise AwsError("AccessDenied", refusal or foreign, 403)
             answer = self._answer(request, operation, environ)
         except Passed as passed:
             answer = passed.answer

@@ -1,6 +1,7 @@
 """Steps 4 to 10: point unmodified AWS clients at the embedded cloud, and nowhere else."""
 
 import os
+import secrets
 import threading
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,8 +11,12 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-# Placeholders: no profile or role of this machine is ever asked for
-KEYS = {"AWS_ACCESS_KEY_ID": "REHEARSAL", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
+# The administrator's, of this process alone, so that nobody else on this machine knows them; no profile or role of the
+# machine is ever asked for
+KEYS = {
+    "AWS_ACCESS_KEY_ID": f"AKIA{secrets.token_hex(8).upper()}",
+    "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(30),
+}
 # Of its own, so that no file or variable of this machine has a say; its models are loaded once for all clients
 _NOWHERE = {
     "profile": (None, None, None, None),
@@ -24,10 +29,16 @@ _clients = boto3.session.Session(botocore_session=session)
 _making = threading.Lock()
 
 
-def environment(url: str, region: str) -> dict[str, str]:
-    """The variables that point AWS clients to a cloud at `url`."""
+def environment(url: str, region: str, keys: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables that point AWS clients to a cloud.
+
+    Args:
+        url: where the cloud is.
+        region: what requests are signed for.
+        keys: variables with the administrator's keys; those of this process's cloud when None.
+    """
     return {
-        **KEYS,
+        **(keys or KEYS),
         "AWS_ENDPOINT_URL": url,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
@@ -46,7 +57,7 @@ def client(url: str, region: str, service: str, keys: Mapping[str, str] | None =
         url: where the cloud is.
         region: what requests are signed for.
         service: botocore's name of the service.
-        keys: variables with the access key, secret and session token of who asks; the rehearsal's own when None.
+        keys: variables with the caller's access key, secret and session token; the administrator's when None.
         config: settings of `botocore.config.Config`.
     """
     credentials = keys or KEYS

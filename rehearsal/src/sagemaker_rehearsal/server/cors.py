@@ -90,6 +90,16 @@ def _place(request: Wire) -> tuple[str, str]:
     return bucket, key
 
 
+def admits(request: Wire) -> bool:
+    """Return whether a page's request goes on to S3: preflights and reads do, and writes that a rule allows.
+
+    S3 answers a read without a rule too, but without the headers that let the page see the answer.
+    """
+    origin, method = request.headers.get("origin", ""), request.method
+    rules = _rules(_place(request)[0]) or []
+    return method in ("OPTIONS", "GET", "HEAD") or any(rule.allows(origin, method, ()) for rule in rules)
+
+
 def preflight(request: Wire) -> Answer:
     """Answer OPTIONS, which a browser sends unsigned, and of which it does not matter whether the object exists.
 

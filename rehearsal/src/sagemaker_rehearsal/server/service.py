@@ -31,6 +31,9 @@ class Guard(Protocol):
     def authorize(self, request: Wire, operation: OperationModel | None, params: Mapping[str, Any]) -> None:
         """Check a request; `operation` is None for S3, and for what botocore does not know."""
 
+    def secret_of(self, access_key: str) -> str:
+        """Return the secret with which requests of an access key are signed."""
+
     def permit(self, access_key: str, service: str, operation: str, params: Mapping[str, Any]) -> None:
         """Check a request that a service makes with a role's key, and that no client sends, as a job's start."""
 
@@ -100,9 +103,10 @@ class Call:
 
     @property
     def keys(self) -> dict[str, str]:
-        """The keys with which a service makes further requests in its caller's name; signatures are not checked."""
+        """The keys with which a service makes further requests in its caller's name."""
+        secret = self.cloud.guard.secret_of(self.access_key) if self.cloud.guard else "not verified"
         token = {"AWS_SESSION_TOKEN": self.token} if self.token else {}
-        return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": "rehearsal", **token}
+        return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": secret, **token}
 
     def arn(self, kind: str, name: str) -> str:
         """Return the ARN of a resource of this service."""

@@ -107,6 +107,20 @@ class Handler(BaseHTTPRequestHandler):
         except ConnectionError:
             self.close_connection = True
 
+    def parse_request(self) -> bool:
+        """Refuse what a page in a browser sends: another Host than the one that was bound, or any Origin."""
+        if not super().parse_request():
+            return False
+        hosts, port = self.headers.get_all("Host") or [], self.server.port
+        if len(hosts) != 1 or hosts[0].lower() not in (f"127.0.0.1:{port}", f"localhost:{port}"):
+            error = ServingError(f"the Host header must be 127.0.0.1:{port}; send the request there", 403)
+        elif self.headers.get_all("Origin"):
+            error = ServingError("pages in browsers are not answered; send the request without Origin", 403)
+        else:
+            return True
+        self._answer(refusal(error))
+        return False
+
     def do_GET(self) -> None:
         """Answer GET /ping."""
         if self.path == PING:
