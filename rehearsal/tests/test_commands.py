@@ -148,8 +148,12 @@ def test_an_endpoint_has_to_be_named_where_there_is_not_one() -> None:
         def ops(self, service: str) -> "Nobody":
             return self
 
-        def list_endpoints(self) -> dict[str, list[str]]:
-            return {"Endpoints": []}
+        def get_paginator(self, operation: str) -> "Nobody":
+            assert operation == "list_endpoints"
+            return self
+
+        def paginate(self) -> list[dict[str, list[str]]]:
+            return [{"Endpoints": []}]
 
     with pytest.raises(RehearsalError, match=r"--endpoint: name one of none, for there is no endpoint"):
         status.invoke(Nobody("", ""), None, b"")
