@@ -77,9 +77,9 @@ def _explain(
     report: Mapping[str, Any],
 ) -> dict[str, Any]:
     chosen = report["explained_rows"]
-    truth, base = [actual[row] for row in chosen], explanation.losses(answers).take(chosen)
+    truth, base = [actual[row] for row in chosen], metrics.losses(answers).take(chosen)
     shuffled = [
-        explanation.losses(_read(problem_type, truth, block, report))
+        metrics.losses(_read(problem_type, truth, block, report))
         for block in explanation.blocks(lines, len(actual), report)
     ]
     return explanation.report(report["features"], base, shuffled)

@@ -19,13 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.steps.predictions import Answers
-
 Array = Any
 MAX_ROWS = 1000  # whose column is shuffled; the standard error falls with their root
 MAX_ANSWERS = 40_000  # that a run pays for beside those of the held-out rows
 MIN_ROWS = 100
-EPSILON = float(np.finfo(np.float64).eps)
 NOTE = (
     "How much the loss on held-out rows rises when one column's values are shuffled among them; "
     "around 0, also below it, stands a column that the model does not need. These are not SHAP values."
@@ -69,14 +66,6 @@ def shuffled(sample: Sample) -> Iterator[list[str]]:
         random.Random(at).shuffle(values)  # noqa: S311 (an order, no secret)
         for row, value in zip(rows, values):  # noqa: B905 (strict needs 3.10, newer than some containers)
             yield [*row[:at], value, *row[at + 1 :]]
-
-
-def losses(answers: Answers) -> Array:
-    """Return each row's loss: the log loss of a class, the squared error of a number."""
-    if not answers.classes:
-        return (answers.actual - answers.predicted) ** 2
-    share = answers.shares[np.arange(len(answers.actual)), answers.actual]
-    return -np.log(np.clip(share, EPSILON, 1 - EPSILON))
 
 
 def report(features: Sequence[str], base: Array, shuffled_losses: Sequence[Array]) -> dict[str, Any]:

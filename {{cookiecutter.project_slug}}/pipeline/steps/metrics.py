@@ -48,6 +48,14 @@ def area(truth: Array, score: Array) -> float | None:
     return float((np.sum(ranks[truth]) - positives * (positives + 1) / 2) / (positives * negatives))
 
 
+def losses(answers: Answers) -> Array:
+    """Return each row's loss: the log loss of a class, the squared error of a number."""
+    if not answers.classes:
+        return (answers.actual - answers.predicted) ** 2
+    share = answers.shares[np.arange(len(answers.actual)), answers.actual]
+    return -np.log(np.clip(share, EPSILON, 1 - EPSILON))
+
+
 def calibration_error(truth: Array, score: Array) -> float:
     """Compute the mean distance of stated and true share over the bins, weighted by their rows."""
     at = np.minimum((score * BINS).astype(int), BINS - 1)
@@ -70,13 +78,12 @@ def _classification(answers: Answers) -> dict[str, float | None]:
     hits, actual, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     scores = _divided(2 * hits, actual + predicted)
     total, seen = int(matrix.sum()), (actual + predicted) > 0
-    true_share = answers.shares[np.arange(total), answers.actual]
     return {
         "accuracy": float(hits.sum() / total),
         "weighted_f1": float(np.sum(scores * actual) / total),
         "macro_f1": float(np.mean(scores[seen])),
         "balanced_accuracy": float(np.mean((hits[actual > 0]) / actual[actual > 0])),
-        "log_loss": float(-np.mean(np.log(np.clip(true_share, EPSILON, 1 - EPSILON)))),
+        "log_loss": float(np.mean(losses(answers))),
     }
 
 

@@ -155,9 +155,9 @@ def test_shuffling_moves_values_of_one_column_only(rows: list[list[str]]) -> Non
 def test_a_loss_is_the_log_loss_of_a_class_and_the_squared_error_of_a_number() -> None:
     shares = np.array([[0.8, 0.2], [0.0, 1.0]])
     classes = Answers(np.array([0, 0]), np.array([0, 1]), shares, ("a", "b"))
-    assert explanation.losses(classes) == pytest.approx([-np.log(0.8), -np.log(explanation.EPSILON)])
+    assert metrics.losses(classes) == pytest.approx([-np.log(0.8), -np.log(metrics.EPSILON)])
     numbers = predictions.regressed(["1", "3"], [["1.5"], ["1"]])
-    assert explanation.losses(numbers).tolist() == [0.25, 4.0]
+    assert metrics.losses(numbers).tolist() == [0.25, 4.0]
 
 
 def job(folder: Path, problem_type: str, actual: list[str], lines: list[str], explained: list[int], gate: str) -> int:
