@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from sagemaker_rehearsal.events.input_transformer import TransformError, filled, message, value_at
@@ -317,7 +317,12 @@ def test_a_wildcard_is_any_text(parts: list[str], seen: str) -> None:
     pattern = "*".join(nonempty)
     escaped = "*".join(part.replace("[", "[[]").replace("?", "[?]") for part in nonempty)
     if "**" not in pattern:
-        assert hit({"a": [{"wildcard": pattern}]}, {"a": seen}) is fnmatch.fnmatchcase(seen, escaped)
+        try:
+            matched = hit({"a": [{"wildcard": pattern}]}, {"a": seen})
+        except PatternError as error:
+            assert "Rule is too complex" in str(error)  # as on AWS: such a pattern matches nothing
+            reject()
+        assert matched is fnmatch.fnmatchcase(seen, escaped)
 
 
 @given(st.text(alphabet="ab*\\", max_size=8))
